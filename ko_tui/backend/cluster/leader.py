@@ -1,0 +1,130 @@
+"""Which ovn-central pod leads a database: the label's word, checked against the server itself.
+
+Kube-OVN's leader checker writes the labels every five seconds, so they may be stale, doubled or left on a dead
+pod just when it matters. The server's own ``cluster/status`` (ovsdb-server(1)) decides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Literal
+
+from ko_tui.backend.cluster.pods import NoSuchPart, is_ready, ref
+from ko_tui.backend.command.run import CommandRun
+from ko_tui.backend.errors import KoError
+from ko_tui.backend.source.interface import PodRef
+from ko_tui.backend.source.objects import KubeObject
+
+Database = Literal["nb", "sb"]
+SCHEMA = {"nb": "OVN_Northbound", "sb": "OVN_Southbound"}
+Run = Callable[[PodRef, Sequence[str]], CommandRun]
+
+
+@dataclass(frozen=True, slots=True)
+class Leader:
+    """Who answers for a database.
+
+    ``certain`` is False when no server says that it leads; then ``pod`` is a follower whose data may be stale
+    and tools must be run with ``--no-leader-only``. ``why`` is a sentence for the person.
+    """
+
+    pod: PodRef
+    certain: bool
+    why: str
+    asked: tuple[CommandRun, ...] = ()
+
+
+def role_command(database: Database) -> tuple[str, ...]:
+    """The question for a member's role; works on a member without quorum too."""
+    return (
+        "ovn-appctl",
+        "-T",
+        "5",
+        "-t",
+        f"/var/run/ovn/ovn{database}_db.ctl",
+        "cluster/status",
+        SCHEMA[database],
+    )
+
+
+def role_of(run: CommandRun) -> str:
+    """leader, follower, candidate; standalone for a database without raft; "" when it did not answer."""
+    found = re.search(r"^Role: (\w+)", run.stdout, re.MULTILINE)
+    if found:
+        return found[1]
+    if "not a valid command" in run.stderr or "unknown cluster" in run.stderr:
+        return "standalone"
+    return ""
+
+
+def find_leader(database: Database, central: Sequence[KubeObject], run: Run, pool: Executor) -> Leader:
+    """Ask the labelled pod; when it does not lead after all, ask every ready ovn-central pod at once.
+
+    Raises NoSuchPart when no ovn-central pod is ready or none of them answers.
+    """
+    ready = [p for p in central if is_ready(p)]
+    if not ready:
+        states = ", ".join(f"{p.name} {p.status.get('phase', '?')}" for p in central) or "none exists"
+        raise NoSuchPart(
+            f"No ovn-central pod is ready ({states}).",
+            "Without ovn-central the databases cannot be asked; see its pods' events and logs first.",
+        )
+    label = f"ovn-{database}-leader"
+    labelled = [p for p in ready if p.labels.get(label) == "true"]
+    asked: list[CommandRun] = []
+    if len(labelled) == 1:
+        answer = _ask(database, labelled[0], run)
+        if answer:
+            asked.append(answer)
+            role = role_of(answer)
+            if role in ("leader", "standalone"):
+                said = (
+                    "leads by its label and by its own word"
+                    if role == "leader"
+                    else "is a standalone database"
+                )
+                return Leader(ref(labelled[0]), True, f"{labelled[0].name} {said}.", tuple(asked))
+    rest = [p for p in ready if not (asked and labelled and p.name == labelled[0].name)]
+    answers = list(pool.map(lambda p: (p, _ask(database, p, run)), rest))
+    asked += [a for _, a in answers if a]
+    note = _label_note(label, central, labelled)
+    for pod, answer in answers:
+        if answer and role_of(answer) in ("leader", "standalone"):
+            return Leader(ref(pod), True, f"{pod.name} leads by its own word; {note}.", tuple(asked))
+    alive = [(p, a) for p, a in answers if a and role_of(a)] or [
+        (p, a) for p, a in zip(labelled, asked, strict=False) if role_of(a)
+    ]
+    if alive:
+        pod, answer = alive[0]
+        return Leader(
+            ref(pod),
+            False,
+            f"No server of {SCHEMA[database]} says that it leads; {pod.name} ({role_of(answer)}) was asked, "
+            "so what it says may be out of date.",
+            tuple(asked),
+        )
+    raise NoSuchPart(
+        f"None of the {len(ready)} ready ovn-central pods answered for {SCHEMA[database]}.",
+        "See ko-tui status for all members, and the ovn-central logs.",
+    )
+
+
+def _ask(database: Database, pod: KubeObject, run: Run) -> CommandRun | None:
+    try:
+        return run(ref(pod), role_command(database))
+    except KoError:
+        return None
+
+
+def _label_note(label: str, central: Sequence[KubeObject], labelled: Sequence[KubeObject]) -> str:
+    marked = [p.name for p in central if p.labels.get(label) == "true"]
+    if not marked:
+        return f"no pod carries the label {label}"
+    if len(marked) > 1:
+        return f"the label {label} is on {len(marked)} pods"
+    if not labelled:
+        return f"the label {label} is on {marked[0]}, which is not ready"
+    return f"the label {label} on {marked[0]} is stale"

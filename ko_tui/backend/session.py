@@ -1,0 +1,196 @@
+"""The one door between a cluster (live or saved) and whoever shows it.
+
+Every method blocks and may be called from several threads; errors are KoError kinds. The session keeps answers
+with their age and asks each question once at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from ko_tui.backend.answers import Answer, Answers
+from ko_tui.backend.cluster.inventory import take_inventory
+from ko_tui.backend.cluster.leader import Database, Leader, find_leader
+from ko_tui.backend.cluster.pods import CENTRAL, CNI, OVS_LABELS, find_namespace, list_app, ovs_pod, ref
+from ko_tui.backend.command.run import CommandRun
+from ko_tui.backend.command.runner import AuditSink, Guard, Runner
+from ko_tui.backend.source.interface import Cancel, OnBytes, PodRef, Source, SourceInfo
+from ko_tui.backend.source.objects import KubeObject
+from ko_tui.backend.tracing.model import Inventory, TracePlan, TraceRequest, TraceResult
+
+if TYPE_CHECKING:
+    from ko_tui.backend.ovn.table import Row
+
+Mode = Literal["read-only", "strict", "allow-write"]
+LEADER_AGE = 10.0  # seconds that a leader's own word is believed
+PODS_AGE = 15.0
+PARALLEL = 16
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """How a session was asked for on the command line. Empty means "as kubectl would"."""
+
+    kubeconfig: str = ""
+    context: str = ""
+    namespace: str = ""  # of Kube-OVN; found by labels when empty
+    snapshot: str = ""  # a file: a saved cluster instead of a live one
+    demo: bool = False
+    mode: Mode = "read-only"
+    as_user: str = ""
+    as_groups: tuple[str, ...] = ()
+    as_uid: str = ""
+    lang: str = "en"
+
+
+class Session:
+    """A connection to one cluster, with what was learned of it."""
+
+    def __init__(
+        self,
+        source: Source,
+        options: SessionOptions | None = None,
+        *,
+        guard: Guard | None = None,
+        audit: AuditSink | None = None,
+    ) -> None:
+        self.source = source
+        self.options = options or SessionOptions()
+        self.answers = Answers()
+        self.pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix="ko-session")
+        self.runner = Runner(source, guard, audit)
+
+    # -- who we talk to -------------------------------------------------------------------------------------
+
+    @property
+    def info(self) -> SourceInfo:
+        return self.source.info
+
+    @property
+    def live(self) -> bool:
+        """True on a live cluster; False on a saved one, where nothing new can be run."""
+        return self.source.info.kind == "live"
+
+    @property
+    def namespace(self) -> str:
+        """Kube-OVN's namespace, as given or found by labels. Raises NoSuchPart when it is nowhere."""
+        if self.options.namespace:
+            return self.options.namespace
+        return self.answers.get("namespace", lambda: find_namespace(self.source), max_age=3600).value
+
+    def close(self) -> None:
+        self.pool.shutdown(wait=False, cancel_futures=True)
+        self.source.close()
+
+    # -- Kube-OVN's pods ------------------------------------------------------------------------------------
+
+    def app_pods(self, *apps: str, max_age: float = PODS_AGE) -> Sequence[KubeObject]:
+        """Every pod of Kube-OVN with one of these ``app`` labels, ready or not."""
+        ask = lambda: list_app(self.source, self.namespace, *apps)  # noqa: E731
+        return self.answers.get(("pods", apps), ask, max_age=max_age).value
+
+    def leader(self, database: Database) -> Leader:
+        """Who leads a database, by the servers' own word. Raises NoSuchPart when nobody answers."""
+
+        def ask() -> Leader:
+            central = self.app_pods(CENTRAL)
+            with ThreadPoolExecutor(8) as pool:
+                return find_leader(database, central, lambda p, a: self.runner.run(p, a, timeout=8), pool)
+
+        return self.answers.get(("leader", database), ask, max_age=LEADER_AGE).value
+
+    def ovs(self, node: str) -> PodRef:
+        """The Open vSwitch container of a node, DPDK or not."""
+        return ref(ovs_pod(self.app_pods(*OVS_LABELS), node))
+
+    def cni(self, node: str) -> PodRef:
+        """The kube-ovn-cni container of a node."""
+        return ref(ovs_pod(self.app_pods(CNI), node), CNI)
+
+    # -- running things ---------------------------------------------------------------------------------------
+
+    def run(
+        self,
+        pod: PodRef,
+        argv: Sequence[str],
+        *,
+        timeout: float = 30.0,
+        cancel: Cancel | None = None,
+        on_stdout: OnBytes | None = None,
+        trusted: bool = False,
+    ) -> CommandRun:
+        """Run a command in a pod under the policy; see Runner.run."""
+        return self.runner.run(
+            pod, argv, timeout=timeout, cancel=cancel, on_stdout=on_stdout, trusted=trusted
+        )
+
+    def rows(
+        self,
+        database: Database,
+        table: str,
+        columns: Sequence[str] = (),
+        *,
+        where: Sequence[str] = (),
+        record: str = "",
+        max_age: float = 10.0,
+    ) -> Answer[list[Row]]:
+        """Rows of an OVN table: ``list TABLE [RECORD]`` or ``find TABLE where...``; on a snapshot from its file.
+
+        ``where`` are conditions as ovn-nbctl(8) takes them (``name=web``). Raises ClusterError when the tool
+        fails; a missing ``record`` gives no rows.
+        """
+        from ko_tui.backend.cluster.rows import ask_rows
+
+        question = ("rows", database, table, tuple(columns), tuple(where), record)
+        return self.answers.get(
+            question, lambda: ask_rows(self, database, table, columns, where, record), max_age=max_age
+        )
+
+    # -- what people ask ----------------------------------------------------------------------------------------
+
+    def inventory(
+        self,
+        *,
+        refresh: bool = False,
+        cancel: Cancel | None = None,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> Inventory:
+        """Pods, NICs, VMs, nodes and Services; ``taken_at`` tells their age."""
+        ask = lambda: take_inventory(self.source, self.pool, cancel=cancel, on_progress=on_progress)  # noqa: E731
+        return self.answers.get("inventory", ask, max_age=0.0 if refresh else 60.0).value
+
+    def plan(self, request: TraceRequest) -> TracePlan:
+        """Resolve a request: packet, commands, and why. Raises UsageError or ClusterError kinds."""
+        from ko_tui.backend.tracing.plan import make_plan
+
+        return make_plan(self, request)
+
+    def trace(self, plan: TracePlan, *, cancel: Cancel | None = None) -> TraceResult:
+        """Run a plan and explain what came. Raises ClusterError kinds; a dropped packet is a result."""
+        from ko_tui.backend.tracing.trace import run_trace
+
+        return run_trace(self, plan, cancel=cancel)
+
+    def reply(self, result: TraceResult) -> TraceRequest:
+        """The request for the reply of a delivered trace. Raises UsageError when there is none."""
+        from ko_tui.backend.tracing.reply import reply_request
+
+        return reply_request(self, result)
+
+    def status(self) -> dict[str, Any]:
+        """A few words for the header: context, cluster, user, Kube-OVN's namespace."""
+        info = self.info
+        return {"label": info.label, "cluster": info.cluster, "user": info.user, "kind": info.kind}
+
+
+def open_session(options: SessionOptions) -> Session:
+    """Open a live cluster or a saved one, with the policy and the audit log that the options ask for.
+
+    Raises UsageError for a bad kubeconfig, context or file; the network is not touched yet.
+    """
+    from ko_tui.backend.opening import open_source
+
+    return open_source(options)
