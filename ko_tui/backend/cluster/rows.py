@@ -1,0 +1,74 @@
+"""Rows of the OVN databases: from the leader's own tools on a live cluster, from the file on a saved one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ko_tui.backend.cluster.leader import Database
+from ko_tui.backend.command.run import CommandRun
+from ko_tui.backend.errors import ClusterError
+from ko_tui.backend.ovn.table import Row, parse_table
+
+if TYPE_CHECKING:
+    from ko_tui.backend.session import Session
+
+TOOL = {"nb": "ovn-nbctl", "sb": "ovn-sbctl"}
+TIMEOUT = 30  # seconds for the tool itself; the exec gets a little more
+
+
+class ToolFailed(ClusterError):
+    """An OVN or OVS tool ended with an error."""
+
+    title = "The command failed in the pod"
+
+
+def rows_argv(
+    database: Database,
+    table: str,
+    columns: Sequence[str],
+    where: Sequence[str],
+    record: str,
+    *,
+    leader_only: bool = True,
+) -> tuple[str, ...]:
+    """The words of ovn-nbctl(8) or ovn-sbctl(8) that print rows as JSON."""
+    words = [TOOL[database], f"--timeout={TIMEOUT}"]
+    if not leader_only:
+        words.append("--no-leader-only")
+    words.append("--format=json")
+    if columns:
+        words.append(f"--columns={','.join(columns)}")
+    if where:
+        return (*words, "find", table, *where)
+    if record:
+        return (*words, "--if-exists", "list", table, record)
+    return (*words, "list", table)
+
+
+def ask_rows(
+    session: Session,
+    database: Database,
+    table: str,
+    columns: Sequence[str],
+    where: Sequence[str],
+    record: str,
+) -> list[Row]:
+    """See Session.rows."""
+    saved = getattr(session.source, "database", None)
+    if saved is not None:
+        return list(saved(database).find(table, columns, where, record))
+    leader = session.leader(database)
+    argv = rows_argv(database, table, columns, where, record, leader_only=leader.certain)
+    return parse_table(check(session.run(leader.pod, argv, timeout=TIMEOUT + 5)).stdout)
+
+
+def check(run: CommandRun) -> CommandRun:
+    """The run itself when it ended well. Raises ToolFailed with the tool's own words."""
+    if run.exit_code == 0:
+        return run
+    said = (run.stderr.strip() or run.stdout.strip()).splitlines()
+    raise ToolFailed(
+        f"{run.tool} in {run.pod} ended with status {run.exit_code}: {said[-1] if said else 'no message'}",
+        f"Try it by hand: {run.kubectl()}",
+    )

@@ -1,0 +1,89 @@
+"""A trace in one line, as kubectl ko has it and as experts write it.
+
+``default/client 10.96.0.10 udp 53``, ``default/client 10.16.0.9 00:00:00:1b:3e:8b tcp 80``,
+``node//worker 10.16.0.1 arp request``, ``default/client -> svc/web:80 tcp``.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+
+from ko_tui.backend.errors import UsageError
+from ko_tui.backend.packet import PORT_PROTOCOLS, Protocol, parse_mac
+from ko_tui.backend.tracing.lookup import is_address
+from ko_tui.backend.tracing.model import TraceRequest
+
+GRAMMAR = "SOURCE [->] DESTINATION[:PORT] [MAC] [icmp|tcp|udp|sctp|nd|arp request|arp reply] [PORT]"
+_EXAMPLE = "For example: default/client svc/kube-system/kube-dns udp 53."
+_MAC = re.compile(r"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$")
+_WORDS = {"icmp6": "icmp", "ping": "icmp", "nd": "nd-ns", "nd_ns": "nd-ns", "ns": "nd-ns"}
+
+
+def parse_line(text: str, *, namespace: str = "default") -> TraceRequest:
+    """One line -> request. Raises UsageError that says which word was not understood."""
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise UsageError(f"The line cannot be split into words: {error}.", _EXAMPLE) from None
+    return parse_words(words, namespace=namespace)
+
+
+def parse_words(words: Sequence[str], *, namespace: str = "default") -> TraceRequest:
+    """The words of a trace -> request. Raises UsageError."""
+    rest = [w for w in words if w not in ("->", "to", "→")]
+    if len(rest) < 2:
+        raise UsageError(f"A trace needs a source and a destination: {GRAMMAR}.", _EXAMPLE)
+    source, target, *rest = rest
+    destination, port, port_name = _split_port(target)
+    mac = ""
+    if rest and _MAC.match(rest[0]):
+        mac = parse_mac(rest.pop(0))
+    protocol = Protocol.TCP if port or port_name else Protocol.ICMP
+    if rest:
+        protocol, rest = _protocol(rest)
+    if rest and protocol in PORT_PROTOCOLS:
+        word = rest.pop(0)
+        if word.isdigit():
+            port = int(word)
+        else:
+            port_name = word
+    if rest:
+        raise UsageError(f"{' '.join(rest)!r} is one word too many: {GRAMMAR}.", _EXAMPLE)
+    return TraceRequest(
+        source=source,
+        destination=destination,
+        protocol=protocol,
+        dst_port=port,
+        port_name=port_name,
+        dst_mac=mac,
+        namespace=namespace,
+    )
+
+
+def _protocol(rest: list[str]) -> tuple[Protocol, list[str]]:
+    word = _WORDS.get(rest[0].lower(), rest[0].lower())
+    rest = rest[1:]
+    if word == "arp":
+        kind = rest.pop(0).lower() if rest else "request"
+        if kind not in ("request", "reply"):
+            raise UsageError(f"{kind!r} is no kind of ARP.", "Write arp request or arp reply.")
+        word = f"arp-{kind}"
+    try:
+        return Protocol(word), rest
+    except ValueError:
+        known = "icmp, tcp, udp, sctp, arp request, arp reply, nd"
+        raise UsageError(f"{word!r} is not a protocol that can be traced.", f"Use one of {known}.") from None
+
+
+def _split_port(target: str) -> tuple[str, int, str]:
+    """``svc/web:http`` -> (svc/web, 0, http); addresses of IPv6 keep their colons unless in brackets."""
+    bracketed = re.match(r"^\[(.+)\](?::(\w[\w-]*))?$", target)
+    if bracketed:
+        place, port = bracketed[1], bracketed[2] or ""
+    elif is_address(target) or ":" not in target:
+        return target, 0, ""
+    else:
+        place, _, port = target.rpartition(":")
+    return (place, int(port), "") if port.isdigit() else (place, 0, port)

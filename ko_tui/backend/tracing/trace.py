@@ -1,0 +1,105 @@
+"""Running a plan: ovn-trace in the pod that leads the southbound database, parsed and explained."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ko_tui.backend.command.run import CommandRun
+from ko_tui.backend.errors import ClusterError
+from ko_tui.backend.explain.trace import explain_trace
+from ko_tui.backend.ovn.trace import parse
+from ko_tui.backend.ovn.trace_model import Trace
+from ko_tui.backend.source.interface import Cancel, ExecTimeout
+from ko_tui.backend.tracing.model import TracePlan, TraceResult
+from ko_tui.backend.tracing.plan import ovn_trace_argv
+
+if TYPE_CHECKING:
+    from ko_tui.backend.session import Session
+
+TRACE_SECONDS = 120  # ovn-trace reads the whole southbound database each time; it has no limit of its own
+_KILLED = (124, 137)  # timeout(1)
+
+
+class TraceFailed(ClusterError):
+    """ovn-trace did not give a trace."""
+
+    title = "ovn-trace gave no trace"
+
+
+def run_trace(session: Session, plan: TracePlan, *, cancel: Cancel | None = None) -> TraceResult:
+    """Run and explain. Raises TraceFailed and the typed errors of the source; a drop is a result."""
+    started = time.monotonic()
+    if not session.live or plan.request.engine == "local":
+        from ko_tui.backend.tracing.local import run_local
+
+        return run_local(session, plan, cancel=cancel)
+    run, warnings = _ovn_trace(session, plan, cancel)
+    trace = parse(run.stdout)
+    check_trace(trace, run)
+    explained = explain_trace(trace, lang=session.options.lang)
+    explained.notes = [*plan.warnings, *warnings, *explained.notes]
+    result = TraceResult(
+        plan=plan,
+        explained=explained,
+        commands=(*plan.commands, run),
+        duration_ms=(time.monotonic() - started) * 1000,
+    )
+    if plan.request.engine == "both":
+        from ko_tui.backend.tracing.local import compare_with_local
+
+        return compare_with_local(session, result, cancel=cancel)
+    return result
+
+
+def _ovn_trace(session: Session, plan: TracePlan, cancel: Cancel | None) -> tuple[CommandRun, list[str]]:
+    """One ovn-trace; asked again once when the leader moved away under it."""
+    warnings: list[str] = []
+    for attempt in (1, 2):
+        leader = session.leader("sb")
+        argv = plan.ovn_trace
+        if not leader.certain:
+            argv = ovn_trace_argv(plan.packet, plan.lb_dst, leader_only=False)
+            warnings.append(leader.why)
+        limited = ("timeout", "-k", "2", str(TRACE_SECONDS), *argv)
+        try:
+            run = session.run(leader.pod, limited, timeout=TRACE_SECONDS + 10, cancel=cancel)
+        except ExecTimeout:
+            raise
+        except ClusterError:
+            if attempt == 2 or (cancel is not None and cancel.cancelled):
+                raise
+            session.answers.forget(("leader", "sb"), ("pods", ("ovn-central",)))
+            continue
+        if attempt == 1 and run.exit_code not in (0, *_KILLED) and "connection" in run.stderr:
+            session.answers.forget(("leader", "sb"), ("pods", ("ovn-central",)))
+            continue
+        break
+    return run, warnings
+
+
+def check_trace(trace: Trace, run: CommandRun) -> None:
+    """Raise TraceFailed unless the run gave a trace: ovn-trace reports errors on standard output with status 0,
+    and may abort on a signal."""
+    said = " ".join(run.stderr.split())[-400:]
+    by_hand = f"Try it by hand: {run.kubectl()}"
+    if run.exit_code in _KILLED:
+        raise TraceFailed(
+            f"ovn-trace did not finish within {TRACE_SECONDS} s in {run.pod}.",
+            "It loads the whole southbound database each time: on a large cluster use --engine local.",
+        )
+    if run.exit_code not in (0, None):
+        signal = f" (signal {run.exit_code - 128})" if run.exit_code and run.exit_code > 128 else ""
+        raise TraceFailed(
+            f"ovn-trace ended with status {run.exit_code}{signal} in {run.pod}: {said}", by_hand
+        )
+    if not any(True for _ in trace.stages()):
+        words = "; ".join(trace.errors) or said or "it printed nothing"
+        raise TraceFailed(f"ovn-trace in {run.pod}: {words}", by_hand)
+
+
+def replanned(plan: TracePlan, **changes: object) -> TracePlan:
+    """The same plan with parts of its packet changed, and the commands made anew."""
+    packet = replace(plan.packet, **changes)  # type: ignore[arg-type]
+    return replace(plan, packet=packet, ovn_trace=ovn_trace_argv(packet, plan.lb_dst))

@@ -1,0 +1,97 @@
+"""The command line: ``ko-tui`` opens the screen, ``ko-tui WORD ...`` answers without one.
+
+Each word is a module of this package with ``SUMMARY``, ``add_arguments(parser)`` and ``run(args) -> int``; only
+the one that is used is imported. Exit status: 0 done (for a trace: delivered), 1 the answer is no (dropped,
+unhealthy), 2 usage or refused, 3 the cluster or a command in it failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from ko_tui import __version__
+from ko_tui.backend.errors import KoError
+from ko_tui.cli.options import VALUE_OPTIONS, global_parser
+from ko_tui.cli.words import PASS_THROUGH, WORDS
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; gives the exit status. Errors go to standard error, results to standard output."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    position = find_word(arguments)
+    try:
+        if position is None:
+            return _screen(arguments)
+        word = arguments[position]
+        if word not in WORDS:
+            print(f"ko-tui: there is no command {word!r}. See ko-tui --help.", file=sys.stderr)
+            return 2
+        return _word(word, arguments[:position], arguments[position + 1 :])
+    except KoError as error:
+        report(error)
+        return error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except KeyboardInterrupt:
+        print("ko-tui: interrupted.", file=sys.stderr)
+        return 130
+
+
+def find_word(arguments: Sequence[str]) -> int | None:
+    """The index of the first word that is no option and no option's value."""
+    skip = False
+    for index, argument in enumerate(arguments):
+        if skip:
+            skip = False
+        elif argument in VALUE_OPTIONS:
+            skip = True
+        elif not argument.startswith("-"):
+            return index
+    return None
+
+
+def report(error: KoError) -> None:
+    """An expected error on standard error: title, what happened, what to do next."""
+    from ko_tui.cli.visible import visible
+
+    print(f"ko-tui: {visible(error.title)}: {visible(error.what)}", file=sys.stderr)
+    if error.next_step:
+        print(f"  {visible(error.next_step)}", file=sys.stderr)
+
+
+def _screen(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="ko-tui",
+        parents=[global_parser()],
+        description="A keyboard-driven flow explorer for Kube-OVN. Without a command it opens the screen.",
+        epilog="commands:\n" + "\n".join(f"  {word:<11} {text}" for word, (_, text) in WORDS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"ko-tui {__version__}")
+    parser.add_argument(
+        "--dashboard", action="store_true", help="start on the status screen, take no acting keys"
+    )
+    parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    parser.add_argument("--theme", help="a theme's name, or ansi for the terminal's own colours")
+    args = parser.parse_args(arguments)
+    from ko_tui.app import run
+
+    return run(args)
+
+
+def _word(word: str, before: list[str], after: list[str]) -> int:
+    module = importlib.import_module(WORDS[word][0])
+    parser = argparse.ArgumentParser(
+        prog=f"ko-tui {word}", description=module.SUMMARY, parents=[global_parser()], allow_abbrev=False
+    )
+    module.add_arguments(parser)
+    if word in PASS_THROUGH:
+        # What follows is the tool's own language: none of it is ours to read.
+        args = parser.parse_args([*before, "--", word, *after])
+    else:
+        args = parser.parse_args([*before, *after])
+    return int(module.run(args))

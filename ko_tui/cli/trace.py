@@ -1,0 +1,143 @@
+"""``ko-tui trace``: a packet traced and explained on the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from ko_tui.backend.errors import UsageError
+from ko_tui.backend.ovn.trace_model import Verdict
+from ko_tui.backend.packet import DEFAULT_TTL, TCP_SYN, parse_tcp_flags
+from ko_tui.backend.tracing.model import TraceRequest, TraceResult
+
+SUMMARY = """Trace a packet through OVN and explain every stage.
+The arguments are those of kubectl ko trace; a destination may also be svc/NAMESPACE/NAME[:PORT], a pod or a node."""
+# A packet that OVN answers itself, or hands on for ARP, reaches what answers it.
+REACHED = frozenset({Verdict.DELIVERED, Verdict.REPLIED})
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("words", nargs="*", metavar="WORD", help="SOURCE DESTINATION [MAC] [PROTOCOL] [PORT]")
+    packet = parser.add_argument_group("packet")
+    packet.add_argument(
+        "--family", type=int, choices=(4, 6), default=0, help="IP family when both are possible"
+    )
+    packet.add_argument("--src-port", type=int, default=0)
+    packet.add_argument("--src-ip", default="", help="another source address than the port's own")
+    packet.add_argument("--src-mac", default="", help="another source MAC than the port's own")
+    packet.add_argument("--ttl", type=int, default=DEFAULT_TTL)
+    packet.add_argument("--tcp-flags", default="", help="such as syn,ack or 0x12 (default: syn)")
+    packet.add_argument(
+        "--ct", action="append", default=[], metavar="STATE", help="conntrack state of each pass, in order"
+    )
+    packet.add_argument("--backend", "--lb-dst", dest="backend", default="", metavar="IP[:PORT]")
+    packet.add_argument("--select-id", type=int, default=None, help="member chosen by select (ECMP)")
+    packet.add_argument(
+        "--pod-namespace", default="", help="namespace of names without one (default: the context's)"
+    )
+    how = parser.add_argument_group("how")
+    how.add_argument("--engine", choices=("ovn-trace", "local", "both"), default="ovn-trace")
+    how.add_argument("--json", action="store_true", help="print JSON (docs/trace-json.md)")
+    how.add_argument("--raw", action="store_true", help="print what ovn-trace printed, nothing else")
+    how.add_argument(
+        "--why-not", action="store_true", help="for a drop: the flows that came nearest to matching"
+    )
+    how.add_argument("--plan", action="store_true", help="print the packet and the commands, run nothing")
+    offline = parser.add_argument_group("a saved southbound database")
+    offline.add_argument("--datapath", default="", help="the switch or router where the packet enters")
+    offline.add_argument("--microflow", default="", help="the packet, as ovn-trace takes it")
+    offline.add_argument(
+        "--batch", default="", metavar="FILE", help="JSON lines of traces; - reads standard input"
+    )
+    offline.add_argument("--format", choices=("explained", "json", "ovn-trace"), default="")
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.batch or args.microflow:
+        from ko_tui.cli.simulate import run_offline
+
+        return run_offline(args)
+    from ko_tui.backend.session import open_session
+    from ko_tui.backend.tracing.plan import check_request
+    from ko_tui.cli.options import session_options
+
+    request = request_of(args)
+    check_request(request)
+    session = open_session(session_options(args))
+    try:
+        if request.namespace == "":
+            request = _in_namespace(request, session.info.namespace or "default")
+        plan = session.plan(request)
+        if args.plan:
+            from ko_tui.cli.render_plan import print_plan
+
+            print_plan(session, plan)
+            return 0
+        result = session.trace(plan)
+        return show(args, session, result)
+    finally:
+        session.close()
+
+
+def request_of(args: argparse.Namespace) -> TraceRequest:
+    """The request that the arguments make. Raises UsageError."""
+    from dataclasses import replace
+
+    from ko_tui.backend.tracing.oneline import GRAMMAR, parse_line, parse_words
+
+    if not args.words:
+        raise UsageError(
+            f"Nothing to trace was named: {GRAMMAR}.", "For example: default/client 10.96.0.10 udp 53."
+        )
+    namespace = args.pod_namespace
+    words = args.words
+    request = (
+        parse_line(words[0], namespace=namespace)
+        if len(words) == 1
+        else parse_words(words, namespace=namespace)
+    )
+    return replace(
+        request,
+        family=args.family,
+        src_port=args.src_port,
+        src_ip=args.src_ip,
+        src_mac=args.src_mac,
+        ttl=args.ttl,
+        tcp_flags=parse_tcp_flags(args.tcp_flags) if args.tcp_flags else TCP_SYN,
+        ct=tuple(args.ct),
+        backend=args.backend,
+        engine=args.engine,
+    )
+
+
+def _in_namespace(request: TraceRequest, namespace: str) -> TraceRequest:
+    from dataclasses import replace
+
+    return replace(request, namespace=namespace)
+
+
+def show(args: argparse.Namespace, session: object, result: TraceResult) -> int:
+    """Print a result in the form asked for; gives the exit status."""
+    explained = result.explained
+    if args.raw or args.format == "ovn-trace":
+        sys.stdout.write(explained.trace.text)
+    elif args.json or args.format == "json":
+        from ko_tui.backend.explain.json_form import to_json
+        from ko_tui.backend.tracing.evidence import command_facts
+
+        json.dump(
+            to_json(explained, commands=command_facts(result)), sys.stdout, ensure_ascii=False, indent=2
+        )
+        sys.stdout.write("\n")
+    else:
+        from ko_tui.cli.render_trace import print_trace
+
+        print_trace(result.explained, plan=result.plan, commands=result.commands)
+        for difference in result.differences:
+            print(f"  ! {difference}")
+    if args.why_not:
+        from ko_tui.cli.why_not import print_why_not
+
+        print_why_not(session, result, as_json=args.json)
+    return 0 if explained.verdict in REACHED else 1
