@@ -8,7 +8,19 @@ from ko_tui.backend.session import Mode, SessionOptions
 
 # Options whose next word is their value: needed to find the command among the words.
 VALUE_OPTIONS = frozenset(
-    ["--kubeconfig", "--context", "--namespace", "-n", "--as", "--as-group", "--as-uid", "--snapshot", "--lang", "--theme", "--config"]
+    {
+        "--kubeconfig",
+        "--context",
+        "--namespace",
+        "-n",
+        "--as",
+        "--as-group",
+        "--as-uid",
+        "--snapshot",
+        "--lang",
+        "--theme",
+        "--config",
+    }
 )
 
 

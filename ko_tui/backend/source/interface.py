@@ -120,7 +120,7 @@ class Cancel:
 
 
 class ExecFailed(ClusterError):
-    """An exec without a trustworthy end. ``stdout``/``stderr`` hold what came: partial, not to be passed off as whole."""
+    """An exec without a trustworthy end. ``stdout`` and ``stderr`` hold what came: partial, never shown as whole."""
 
     title = "The command in the pod did not finish"
 

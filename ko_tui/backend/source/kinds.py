@@ -35,5 +35,26 @@ SECURITY_GROUPS = kube_ovn("security-groups")
 # Every kind of kubeovn.io that kubectl ko diagnose looks for (kube-ovn dist/images/kubectl-ko).
 KUBE_OVN_KINDS: tuple[Resource, ...] = tuple(
     kube_ovn(plural)
-    for plural in ["vpcs", "subnets", "ips", "vips", "ippools", "vlans", "provider-networks", "security-groups", "vpc-nat-gateways", "vpc-dnses", "switch-lb-rules", "iptables-eips", "iptables-fip-rules", "iptables-snat-rules", "iptables-dnat-rules", "ovn-eips", "ovn-fips", "ovn-snat-rules", "ovn-dnat-rules", "qos-policies"]
+    for plural in (
+        "vpcs",
+        "subnets",
+        "ips",
+        "vips",
+        "ippools",
+        "vlans",
+        "provider-networks",
+        "security-groups",
+        "vpc-nat-gateways",
+        "vpc-dnses",
+        "switch-lb-rules",
+        "iptables-eips",
+        "iptables-fip-rules",
+        "iptables-snat-rules",
+        "iptables-dnat-rules",
+        "ovn-eips",
+        "ovn-fips",
+        "ovn-snat-rules",
+        "ovn-dnat-rules",
+        "qos-policies",
+    )
 )
