@@ -19,6 +19,7 @@ VALUE_OPTIONS = frozenset(
         "--snapshot",
         "--lang",
         "--theme",
+        "--yes",
         "--config",
     }
 )
@@ -51,6 +52,9 @@ def global_parser() -> argparse.ArgumentParser:
     )
     what.add_argument(
         "--read-only-strict", action="store_true", help="only a short list of commands, and no active probes"
+    )
+    what.add_argument(
+        "--yes", default="", metavar="TARGET", help="confirm a change by the name of its target"
     )
     parser.add_argument("--lang", default="", choices=["", "en", "zh"], help="language of the explanations")
     parser.add_argument("--config", default="", metavar="FILE", help="configuration file")

@@ -1,0 +1,57 @@
+"""``ko-tui nbctl|sbctl|vsctl|ofctl|dpctl|appctl|icnbctl|icsbctl ...``: the tools of kubectl ko, under the policy."""
+
+from __future__ import annotations
+
+import argparse
+import codecs
+import sys
+from typing import TextIO
+
+from ko_tui.backend.source.interface import OnBytes
+from ko_tui.cli.options import session_options
+from ko_tui.cli.visible import visible
+
+SUMMARY = "Run an OVN or OVS tool where it can answer. Options of ko-tui itself come before the word."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("words", nargs=argparse.REMAINDER)
+
+
+def run(args: argparse.Namespace) -> int:
+    from ko_tui.backend.command.tools import prepare, run_tool
+
+    words = [w for i, w in enumerate(args.words) if not (i == 0 and w == "--")]
+    options = session_options(args)
+    call = prepare(words, options.mode)  # before any cluster: a refusal needs none
+
+    from ko_tui.backend.session import open_session
+
+    session = open_session(options)
+    try:
+        if call.decision.writes:
+            from ko_tui.cli.confirm import confirm
+
+            confirm(" ".join(call.argv), target=call.node or call.tool.word, given=args.yes)
+        done = run_tool(session, call, on_stdout=_to(sys.stdout), on_stderr=_to(sys.stderr))
+        return 0 if done.exit_code == 0 else 3
+    finally:
+        session.close()
+
+
+def _to(stream: TextIO) -> OnBytes:
+    """Bytes as they come: to a pipe untouched, to a terminal with control characters shown."""
+    if not stream.isatty():
+
+        def write(part: bytes) -> None:
+            stream.buffer.write(part)
+            stream.buffer.flush()
+
+        return write
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def show(part: bytes) -> None:
+        stream.write(visible(decoder.decode(part)))
+        stream.flush()
+
+    return show
