@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from ko_tui.backend.cluster.pods import is_ready, node_of, restarts
 from ko_tui.backend.source.objects import KubeObject
@@ -66,7 +66,7 @@ def pod_endpoints(pod: KubeObject) -> Iterator[Endpoint]:
             **common,  # type: ignore[arg-type]
         )
     for provider in nics:
-        get = lambda key, p=provider: notes.get(f"{p}.kubernetes.io/{key}", "")  # noqa: E731
+        get = _reader(notes, provider)
         vm = get("virtualmachine")
         ips = addresses(get("ip_address"))
         reason = "" if ips and get("logical_switch") else "It has no address yet."
@@ -94,7 +94,7 @@ def pod_endpoints(pod: KubeObject) -> Iterator[Endpoint]:
 def node_endpoint(node: KubeObject) -> Endpoint:
     """A node: its addresses are its InternalIPs, then its join address; its port is ``node-<name>``."""
     notes = node.annotations
-    get = lambda key: notes.get(f"ovn.kubernetes.io/{key}", "")  # noqa: E731
+    get = _reader(notes, PRIMARY)
     internal = tuple(
         str(a["address"]) for a in node.status.get("addresses") or [] if a.get("type") == "InternalIP"
     )
@@ -140,6 +140,11 @@ def service_endpoint(service: KubeObject) -> Endpoint:
         ready=bool(ips),
         traceable="A Service is a destination, not a source.",
     )
+
+
+def _reader(notes: Mapping[str, str], provider: str) -> Callable[[str], str]:
+    """Reads an annotation of one provider by its key; "" when it is not there."""
+    return lambda key: notes.get(f"{provider}.kubernetes.io/{key}", "")
 
 
 def _phase(pod: KubeObject) -> str:

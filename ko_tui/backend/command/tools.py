@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from ko_tui.backend.cluster.pods import NoSuchPart, is_ready, ref
@@ -86,7 +87,7 @@ def prepare(words: Sequence[str], mode: Mode = READ_ONLY) -> ToolCall:
 
 def _program(tool: Tool, arguments: Sequence[str]) -> str:
     if tool.word == "appctl":
-        for flag, value in zip(arguments, arguments[1:], strict=False):
+        for flag, value in pairwise(arguments):
             if flag in ("-t", "--target") and (value in _OVN_DAEMONS or value.startswith("/var/run/ovn/")):
                 return "ovn-appctl"
         for argument in arguments:

@@ -1,0 +1,1 @@
+"""Capturing packets where they enter and leave OVN, and reading what was captured."""

@@ -1,0 +1,221 @@
+"""Capturing: one or several endpoints at once, packets decoded as they come, and a pcap file when wanted."""
+
+from __future__ import annotations
+
+import heapq
+import os
+import re
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from ko_tui.backend.capture.decode import Decoded, decode
+from ko_tui.backend.capture.pcap import CapturedPacket, NotPcap, PcapStream, file_header, record
+from ko_tui.backend.capture.place import CapturePlace, find_place
+from ko_tui.backend.command.lasting import lasting, run_lasting
+from ko_tui.backend.errors import ClusterError, KoError, UsageError
+from ko_tui.backend.source.interface import Cancel
+from ko_tui.backend.tracing.model import Endpoint
+
+if TYPE_CHECKING:
+    from ko_tui.backend.session import Session
+
+SNAPLEN = 262  # bytes of each packet: every header of a tunnelled packet, and not the payload
+DEFAULT_SECONDS = 300
+MAX_SECONDS = 3600
+# Words of a pcap-filter(7) expression; anything that looks like an option is refused.
+_WORD = re.compile(r"^[A-Za-z0-9_.:/\[\]()!=<>&|+*%^~-]+$")
+
+
+class CaptureFailed(ClusterError):
+    """tcpdump in the pod did not do what was asked."""
+
+    title = "The capture failed"
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureRequest:
+    """``filter`` are the words of a pcap-filter(7); ``count`` 0 means until the time is up (seconds)."""
+
+    endpoints: tuple[Endpoint, ...]
+    filter: tuple[str, ...] = ()
+    count: int = 0
+    seconds: int = DEFAULT_SECONDS
+    snaplen: int = SNAPLEN
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A packet seen at an endpoint."""
+
+    endpoint: Endpoint
+    packet: CapturedPacket
+    decoded: Decoded
+
+
+OnSeen = Callable[[Seen], None]
+
+
+def check_filter(words: Sequence[str]) -> tuple[str, ...]:
+    """The filter's words. Raises UsageError for what is no filter: options above all."""
+    split = [w for word in words for w in word.split()]
+    for word in split:
+        if word.startswith("-") or not _WORD.match(word):
+            raise UsageError(
+                f"{word!r} cannot be part of a capture filter.",
+                "Only a pcap-filter(7) expression may follow, such as: tcp port 80 and host 10.16.0.5.",
+            )
+    return tuple(split)
+
+
+def tcpdump_argv(interface: str, request: CaptureRequest) -> tuple[str, ...]:
+    """Our own words of tcpdump(8): pcap to standard output, unbuffered, names not looked up."""
+    words = ["tcpdump", "-nn", "-U", "-s", str(request.snaplen), "-i", interface, "-w", "-"]
+    if request.count:
+        words += ["-c", str(request.count)]
+    return (*words, *check_filter(request.filter))
+
+
+def capture(
+    session: Session,
+    request: CaptureRequest,
+    *,
+    cancel: Cancel,
+    on_seen: OnSeen,
+    on_note: Callable[[str], None] = lambda _: None,
+) -> list[str]:
+    """Capture until the count, the time or ``cancel``; gives what went wrong at single endpoints.
+
+    ``on_seen`` is called from several threads, one at a time. Raises UsageError, NoInterface, or CaptureFailed
+    when no endpoint could be captured. The file, when one is named, is complete whatever happens.
+    """
+    check_filter(request.filter)
+    if not 1 <= request.seconds <= MAX_SECONDS:
+        raise UsageError(f"A capture lasts 1 to {MAX_SECONDS} seconds.", f"{request.seconds} was asked for.")
+    places = [(e, find_place(session, e)) for e in request.endpoints]
+    for endpoint, place in places:
+        on_note(f"{endpoint.key}: {place.why}")
+    sink = _Sink(on_seen, request.file)
+    problems: list[str] = []
+    try:
+        with ThreadPoolExecutor(max(1, len(places)), thread_name_prefix="ko-capture") as pool:
+            flights = [pool.submit(_one, session, request, e, p, cancel, sink) for e, p in places]
+            try:
+                for flight, (endpoint, _) in zip(flights, places, strict=True):
+                    try:
+                        flight.result()
+                    except KoError as error:
+                        problems.append(f"{endpoint.key}: {error.what}")
+            except BaseException:
+                cancel.cancel()  # an interrupt must not wait for the capture's time to be up
+                raise
+    finally:
+        sink.close()
+    if problems and len(problems) == len(places):
+        raise CaptureFailed(" ".join(problems), "See the commands that ran for the exact words.")
+    return problems
+
+
+def _one(
+    session: Session,
+    request: CaptureRequest,
+    endpoint: Endpoint,
+    place: CapturePlace,
+    cancel: Cancel,
+    sink: _Sink,
+) -> None:
+    stream = PcapStream()
+    said = bytearray()
+
+    def take(part: bytes) -> None:
+        try:
+            for packet in stream.feed(part):
+                sink.put(Seen(endpoint, packet, decode(packet)))
+        except NotPcap as error:
+            raise CaptureFailed(f"What came is not a capture: {error}") from error
+
+    command = lasting(place.argv(tcpdump_argv(place.interface, request)), request.seconds)
+    run = run_lasting(session, place.pod, command, cancel=cancel, on_stdout=take, on_stderr=said.extend)
+    # 124 and 143: timeout(1) ended it when its time was up, which is an end in order.
+    if run is not None and run.exit_code not in (0, 124, 143):
+        words = (run.stderr or said.decode("utf-8", "replace")).strip().splitlines()
+        raise CaptureFailed(
+            f"tcpdump ended with status {run.exit_code}: {words[-1] if words else 'no message'}"
+        )
+
+
+class _Sink:
+    """One at a time to the screen and to the file."""
+
+    def __init__(self, on_seen: OnSeen, file: str) -> None:
+        self._lock = threading.Lock()
+        self._on_seen = on_seen
+        self._path = Path(file) if file else None
+        self._out: IO[bytes] | None = None
+        self._linktype: int | None = None
+        if self._path is not None:
+            try:
+                descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+                self._out = os.fdopen(descriptor, "wb")
+            except OSError as error:
+                raise UsageError(f"{self._path} cannot be written: {error.strerror}.") from error
+
+    def put(self, seen: Seen) -> None:
+        with self._lock:
+            if self._out is not None:
+                self._write(seen.packet)
+            self._on_seen(seen)
+
+    def _write(self, packet: CapturedPacket) -> None:
+        assert self._out is not None
+        try:
+            if self._linktype is None:
+                self._linktype = packet.linktype
+                self._out.write(file_header(packet.linktype))
+            if packet.linktype == self._linktype:  # a pcap file has one link type
+                self._out.write(record(packet))
+                self._out.flush()
+        except OSError as error:
+            self._out = None
+            raise CaptureFailed(
+                f"{self._path} cannot be written any more: {error.strerror}.",
+                "What it holds is a valid capture.",
+            ) from error
+
+    def close(self) -> None:
+        with self._lock:
+            if self._out is not None:
+                if self._linktype is None:
+                    self._out.write(file_header())
+                self._out.close()
+
+
+class Interleaved:
+    """Packets of several captures in the order of their time.
+
+    A packet is given out once every capture has been heard of later, or ``hold`` seconds of packet time have gone by.
+    """
+
+    def __init__(self, hold: float = 0.5) -> None:
+        self._heap: list[tuple[float, int, Seen]] = []
+        self._hold = hold
+        self._count = 0
+        self._newest = 0.0
+
+    def put(self, seen: Seen) -> list[Seen]:
+        """Add one, and get those that are due."""
+        self._count += 1
+        heapq.heappush(self._heap, (seen.packet.time, self._count, seen))
+        self._newest = max(self._newest, seen.packet.time)
+        due = []
+        while self._heap and self._heap[0][0] <= self._newest - self._hold:
+            due.append(heapq.heappop(self._heap)[2])
+        return due
+
+    def rest(self) -> list[Seen]:
+        """All that is left, in order."""
+        return [heapq.heappop(self._heap)[2] for _ in range(len(self._heap))]

@@ -1,0 +1,95 @@
+"""``ko-tui tcpdump NS/POD [...] [filter]``: captured in the cluster, decoded here."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+from ko_tui.backend.capture.capture import (
+    DEFAULT_SECONDS,
+    SNAPLEN,
+    CaptureRequest,
+    Interleaved,
+    Seen,
+    capture,
+    check_filter,
+)
+from ko_tui.backend.source.interface import Cancel
+from ko_tui.cli.options import session_options
+from ko_tui.cli.visible import visible
+
+SUMMARY = """Capture the packets of a pod, VM, node or attachment NIC; payload is cut off unless --snaplen says more.
+Words after the endpoint are a pcap-filter(7); several endpoints are given with --also and shown in order of time."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("endpoint", help="NS/POD, NS/POD@ATTACHMENT or node//NAME")
+    parser.add_argument("filter", nargs="*", help="such as: tcp port 80 and host 10.16.0.5")
+    parser.add_argument(
+        "--also", action="append", default=[], metavar="ENDPOINT", help="one more; may be repeated"
+    )
+    parser.add_argument("-c", "--count", type=int, default=0, help="stop after this many packets at each")
+    parser.add_argument("--seconds", type=int, default=DEFAULT_SECONDS, help="stop after this time")
+    parser.add_argument("--snaplen", type=int, default=SNAPLEN, help="bytes kept of each packet")
+    parser.add_argument("-w", "--write", default="", metavar="FILE", help="also write a pcap file here")
+    parser.add_argument("--force", action="store_true", help="overwrite FILE")
+
+
+def run(args: argparse.Namespace) -> int:
+    from ko_tui.backend.errors import UsageError
+    from ko_tui.backend.session import open_session
+    from ko_tui.backend.tracing.lookup import find_endpoint
+
+    words = check_filter(args.filter)
+    if args.write and Path(args.write).exists() and not args.force:
+        raise UsageError(f"{args.write} exists already.", "Choose another name, or give --force.")
+    session = open_session(session_options(args))
+    cancel = Cancel()
+    old = {s: signal.signal(s, _stop(cancel)) for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    many = bool(args.also)
+    order = Interleaved()
+    try:
+        namespace = session.info.namespace or "default"
+        endpoints = tuple(find_endpoint(session, text, namespace) for text in (args.endpoint, *args.also))
+        request = CaptureRequest(endpoints, words, args.count, args.seconds, args.snaplen, args.write)
+
+        def show(seen: Seen) -> None:
+            for due in order.put(seen) if many else [seen]:
+                print(line_of(due, many), flush=True)
+
+        problems = capture(session, request, cancel=cancel, on_seen=show, on_note=_note)
+        for seen in order.rest():
+            print(line_of(seen, many))
+        for problem in problems:
+            _note(problem)
+        if args.write:
+            _note(f"written to {args.write}")
+        return 3 if problems else 0
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+        session.close()
+
+
+def line_of(seen: Seen, many: bool) -> str:
+    """A packet as one line: local time, the endpoint when there are several, what it is."""
+    moment = time.strftime("%H:%M:%S", time.localtime(seen.packet.time))
+    micro = int(seen.packet.time % 1 * 1_000_000)
+    place = f"{seen.endpoint.key}: " if many else ""
+    return visible(f"{moment}.{micro:06d} {place}{seen.decoded.line()}")
+
+
+def _note(text: str) -> None:
+    print(f"ko-tui: {visible(text)}", file=sys.stderr)
+
+
+def _stop(cancel: Cancel) -> Callable[[int, FrameType | None], None]:
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        cancel.cancel()
+
+    return handle
