@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ko_tui.backend.command.run import CommandRun
 from ko_tui.backend.errors import ClusterError, KoError
+from ko_tui.backend.ovn.table import many
 from ko_tui.backend.packet import BROADCAST, Protocol, solicited_mac
 from ko_tui.backend.source.kinds import SUBNETS
 from ko_tui.backend.tracing.lookup import owner_of_address
@@ -132,12 +133,12 @@ def _port_on_switch(session: Session, switch: str, address: str) -> tuple[str, s
         rows = session.rows("nb", "Logical_Switch_Port", ("_uuid", "name", "addresses", "dynamic_addresses"))
     except KoError:
         return None
-    members = {str(u) for row in switches for u in _many(row["ports"])}
+    members = {str(u) for row in switches for u in many(row["ports"])}
     wanted = ipaddress.ip_address(address)
     for row in rows.value:
         if str(row["_uuid"]) not in members:
             continue
-        for text in [*_many(row["addresses"]), *_many(row["dynamic_addresses"])]:
+        for text in [*many(row["addresses"]), *many(row["dynamic_addresses"])]:
             mac, *ips = str(text).split() or [""]
             if _MAC.fullmatch(mac) and any(_equal(ip, wanted) for ip in ips):
                 return str(row["name"]), mac
@@ -200,12 +201,3 @@ def _equal(text: str, wanted: ipaddress.IPv4Address | ipaddress.IPv6Address) -> 
         return ipaddress.ip_address(text.split("/")[0]) == wanted
     except ValueError:
         return False
-
-
-def _many(value: object) -> list[object]:
-    """An OVSDB set column as a list, whether it holds none, one or many."""
-    if value is None:
-        return []
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return list(value)
-    return [value]
