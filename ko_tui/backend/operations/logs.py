@@ -1,0 +1,244 @@
+"""``kubectl ko log``: logs of Kube-OVN, OVN, Open vSwitch and facts of the nodes, all at once into one archive.
+
+Files are streamed by tar(1) out of the pods' log directories; commands' output becomes a file each. What could not
+be had is listed in ``FAILED.txt`` within the archive and told to the person.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import tarfile
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Literal
+
+from ko_tui.backend.cluster.pods import CNI, OVS_LABELS, is_ready, node_of, ref
+from ko_tui.backend.errors import KoError, UsageError
+from ko_tui.backend.operations.fanout import ask_all
+from ko_tui.backend.operations.model import OnText, quiet
+from ko_tui.backend.source.interface import Cancel, PodRef
+
+if TYPE_CHECKING:
+    from ko_tui.backend.session import Session
+
+What = Literal["kube-ovn", "ovn", "ovs", "linux", "all"]
+DIRECTORIES: dict[str, tuple[str, str]] = {
+    # part -> (which pod of the node, directory in it)
+    "kube-ovn": (CNI, "kube-ovn"),
+    "ovn": ("ovs", "ovn"),
+    "ovs": ("ovs", "openvswitch"),
+}
+FILE_SECONDS = 300.0
+COMMAND_SECONDS = 20.0
+MAX_MEMBER = 2 * 1024**3  # bytes: a log file larger than this is left out and named
+LINUX: dict[str, tuple[tuple[str, ...], ...]] = {
+    "dmesg": (("dmesg", "-T"),),
+    "iptables-legacy": tuple(
+        (f"/usr/sbin/{tool}-legacy", "-S", *table)
+        for tool in ("iptables", "ip6tables")
+        for table in ((), ("-t", "nat"))
+    ),
+    "iptables-nft": tuple(
+        (f"/usr/sbin/{tool}-nft", "-S", *table)
+        for tool in ("iptables", "ip6tables")
+        for table in ((), ("-t", "nat"))
+    ),
+    "route": (("ip", "-4", "route", "show"), ("ip", "-6", "route", "show")),
+    "link": (("ip", "-d", "-s", "link", "show"),),
+    "neigh": (("ip", "-4", "neigh"), ("ip", "-6", "neigh")),
+    "memory": (("free", "-m"),),
+    "top": (("top", "-b", "-n", "1"),),
+    "sysctl": (("sysctl", "-a"),),
+    "netstat": (("netstat", "-tunlp"),),
+    "addr": (("ip", "addr", "show"),),
+    "ipset": (("ipset", "list"),),
+    "tcp": (("cat", "/proc/net/sockstat"),),
+    "ipsec": (("ipsec", "statusall"),),
+    "xfrm": (("ip", "xfrm", "policy"),),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """``path`` of the archive, the number of files in it, its size in bytes, and what could not be had."""
+
+    path: Path
+    files: int
+    size: int
+    failed: tuple[str, ...]
+
+
+def collect(
+    session: Session,
+    what: What,
+    path: Path,
+    *,
+    on_text: OnText = quiet,
+    cancel: Cancel | None = None,
+) -> Collected:
+    """Collect into ``path`` (.tar.gz), which appears only when it is whole. Raises UsageError when it cannot be
+    written; nodes that do not answer are named in the result, and do not stop the others."""
+    parts = [*DIRECTORIES, "linux"] if what == "all" else [what]
+    cni = {node_of(p): ref(p, CNI) for p in session.app_pods(CNI) if is_ready(p)}
+    ovs = {node_of(p): ref(p) for p in session.app_pods(*OVS_LABELS) if is_ready(p)}
+    silent = {node_of(p) for p in (*session.app_pods(CNI), *session.app_pods(*OVS_LABELS)) if not is_ready(p)}
+    nodes = sorted(set(cni) | set(ovs))
+    jobs = [(node, part) for node in nodes for part in parts]
+    failed = [f"{node}: its pods are not ready" for node in sorted(silent)]
+    with _Archive(path) as archive:
+
+        def one(job: tuple[str, str]) -> list[str]:
+            node, part = job
+            if part == "linux":
+                return _linux(session, cni.get(node) or ovs[node], node, archive, cancel)
+            app, directory = DIRECTORIES[part]
+            pod = (cni if app == CNI else ovs).get(node)
+            if pod is None:
+                return [f"{node}/{part}: no ready pod there"]
+            return _directory(session, pod, node, part, directory, archive, cancel)
+
+        done = 0
+        for (node, part), answer in ask_all(jobs, one, parallel=8, cancel=cancel):
+            done += 1
+            problems = [f"{node}/{part}: {answer.what}"] if isinstance(answer, KoError) else answer
+            failed += problems
+            on_text(f"{done}/{len(jobs)} {node} {part}" + (f": {problems[0]}" if problems else ""))
+        if failed:
+            archive.add("FAILED.txt", "\n".join(failed).encode() + b"\n")
+        archive.finish()
+    return Collected(path, archive.files, path.stat().st_size, tuple(failed))
+
+
+def _directory(
+    session: Session,
+    pod: PodRef,
+    node: str,
+    part: str,
+    directory: str,
+    archive: _Archive,
+    cancel: Cancel | None,
+) -> list[str]:
+    """Stream one log directory into a temporary file, then its members into the archive."""
+    with tempfile.TemporaryFile() as spool:
+        run = session.run(
+            pod,
+            ("tar", "-C", "/var/log", "-cf", "-", directory),
+            timeout=FILE_SECONDS,
+            cancel=cancel,
+            on_stdout=lambda part_: _write(spool, part_),
+        )
+        spool.seek(0)
+        problems = []
+        # Status 1 of tar(1): a file grew while it was read, as logs do.
+        if run.exit_code not in (0, 1):
+            problems.append(
+                f"{node}/{part}: tar ended with status {run.exit_code}: {run.stderr.strip()[-200:]}"
+            )
+        try:
+            with tarfile.open(fileobj=spool, mode="r|") as incoming:
+                for member in incoming:
+                    if member.isfile() and member.size <= MAX_MEMBER:
+                        content = incoming.extractfile(member)
+                        if content is not None:
+                            archive.add_stream(
+                                f"{node}/{_safe(member.name)}", content, member.size, member.mtime
+                            )
+                    elif member.isfile():
+                        problems.append(f"{node}/{_safe(member.name)}: left out, {member.size} bytes")
+        except tarfile.TarError as error:
+            problems.append(f"{node}/{part}: what came is not whole: {error}")
+    return problems
+
+
+def _write(spool: IO[bytes], part: bytes) -> None:
+    spool.write(part)
+
+
+def _linux(session: Session, pod: PodRef, node: str, archive: _Archive, cancel: Cancel | None) -> list[str]:
+    problems = []
+    for name, commands in LINUX.items():
+        said = io.StringIO()
+        for argv in commands:
+            if cancel is not None and cancel.cancelled:
+                return problems
+            said.write(f"$ {' '.join(argv)}\n")
+            try:
+                run = session.run(pod, argv, timeout=COMMAND_SECONDS, cancel=cancel)
+            except KoError as error:
+                said.write(f"[{error.title}: {error.what}]\n")
+                problems.append(f"{node}/linux/{name}: {error.what}")
+                continue
+            said.write(run.stdout + run.stderr)
+            if run.exit_code != 0:
+                said.write(f"[status {run.exit_code}]\n")
+        archive.add(f"{node}/linux/{name}.log", said.getvalue().encode())
+    return problems
+
+
+def _safe(name: str) -> str:
+    """A member's name without a way out of the archive."""
+    return "/".join(part for part in name.split("/") if part not in ("", ".", ".."))
+
+
+class _Archive:
+    """A .tar.gz that several threads add to; it appears under its name only when it was finished."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        self._lock = threading.Lock()
+        self.files = 0
+        self._finished = False
+
+    def __enter__(self) -> _Archive:
+        try:
+            descriptor = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except OSError as error:
+            raise UsageError(f"{self._path} cannot be written: {error.strerror}.") from error
+        self._file = os.fdopen(descriptor, "wb")
+        self._tar = tarfile.open(fileobj=self._file, mode="w:gz")  # noqa: SIM115  # closed in __exit__
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not self._finished:
+            self._file.close()
+            with contextlib.suppress(OSError):
+                self._part.unlink()
+
+    def add(self, name: str, content: bytes) -> None:
+        self.add_stream(name, io.BytesIO(content), len(content), int(time.time()))
+
+    def add_stream(self, name: str, content: IO[bytes], size: int, mtime: float) -> None:
+        member = tarfile.TarInfo(name)
+        member.size, member.mtime, member.mode = size, int(mtime), 0o600
+        with self._lock:
+            self._guarded(lambda: self._tar.addfile(member, content))
+            self.files += 1
+
+    def finish(self) -> None:
+        """Close the archive and give it its name. Raises UsageError when the disk is full."""
+
+        def close() -> None:
+            self._tar.close()
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            self._part.replace(self._path)
+
+        self._guarded(close)
+        self._finished = True
+
+    def _guarded(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except OSError as error:
+            raise UsageError(
+                f"{self._path} cannot be written: {error.strerror}.",
+                "Free some room, or name another place with -o.",
+            ) from error

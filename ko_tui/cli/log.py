@@ -1,0 +1,38 @@
+"""``ko-tui log kube-ovn|ovn|ovs|linux|all``: logs of every node in one archive."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from ko_tui.cli.options import session_options
+from ko_tui.cli.visible import visible
+
+SUMMARY = (
+    "Collect logs and facts of every node, side by side, into one archive; what could not be had is listed."
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=("kube-ovn", "ovn", "ovs", "linux", "all"))
+    parser.add_argument(
+        "-o", "--output", default="", metavar="FILE", help="default: kubectl-ko-log-TIME.tar.gz"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from ko_tui.backend.operations.logs import collect
+    from ko_tui.backend.session import open_session
+
+    path = Path(args.output or f"kubectl-ko-log-{time.strftime('%Y%m%d-%H%M%S')}.tar.gz")
+    session = open_session(session_options(args))
+    try:
+        done = collect(session, args.what, path, on_text=lambda t: print(visible(t), file=sys.stderr))
+    finally:
+        session.close()
+    for problem in done.failed:
+        print(f"ko-tui: not collected: {visible(problem)}", file=sys.stderr)
+    print(f"{done.path}: {done.files} files, {done.size / 1e6:.1f} MB")
+    return 3 if done.failed else 0
