@@ -13,6 +13,8 @@ A row is ``name | definition | prerequisites | releases | description``. Definit
 Releases: empty for all, ``22.12-`` from, ``-24.03`` until, ``22.03-24.03``, several with commas.
 """
 
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 ROWS = """

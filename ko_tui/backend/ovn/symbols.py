@@ -62,7 +62,9 @@ def table(version: OvnVersion = DEFAULT) -> SymbolTable:
     for symbol in _registers():
         symbols[symbol.name] = symbol
     for line in ROWS.strip().splitlines():
-        name, definition, prerequisites, releases, description = (p.strip() for p in re.split(r" \|(?= |$)", line))
+        name, definition, prerequisites, releases, description = (
+            p.strip() for p in re.split(r" \|(?= |$)", line)
+        )
         if _covers(releases, version):
             symbols[name] = _symbol(name, definition, prerequisites, description, symbols)
     return MappingProxyType(symbols)
@@ -101,10 +103,10 @@ def _covers(releases: str, version: OvnVersion) -> bool:
         return True
     at = KNOWN.index(version)
     first, dash, last = releases.partition("-")
-    low = KNOWN.index(first) if first else 0  # type: ignore[arg-type]
+    low = KNOWN.index(first) if first else 0
     if not dash:
         return at == low
-    high = KNOWN.index(last) if last else len(KNOWN) - 1  # type: ignore[arg-type]
+    high = KNOWN.index(last) if last else len(KNOWN) - 1
     return low <= at <= high
 
 
@@ -124,7 +126,9 @@ def _symbol(
     scope: Scope = "ct_commit" if "commit" in words else "read-only" if "read" in words else "anywhere"
     if kind == "field":
         level = "nominal" if "nominal" in words else "ordinal"
-        return Symbol(name, "field", int(words[0]), level, prerequisites, scope=scope, description=description)
+        return Symbol(
+            name, "field", int(words[0]), level, prerequisites, scope=scope, description=description
+        )
     found = _SUBFIELD.match(words[0])
     assert found is not None, definition
     low, high = int(found[2]), int(found[3] or found[2])

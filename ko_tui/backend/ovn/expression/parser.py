@@ -307,7 +307,12 @@ class ExpressionReader(TokenReader):
         first = self.constants()
         op = self.kinds[self.at]
         if op not in _OPERATORS:
-            if isinstance(first, Constant) and first.format is DECIMAL and first.mask is None and first.value <= 1:
+            if (
+                isinstance(first, Constant)
+                and first.format is DECIMAL
+                and first.mask is None
+                and first.value <= 1
+            ):
                 return Boolean(first.value == 1)
             self.unexpected("a comparison operator")
         self.at += 1
