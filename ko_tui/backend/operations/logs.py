@@ -103,9 +103,8 @@ def collect(
                 return [f"{node}/{part}: no ready pod there"]
             return _directory(session, pod, node, part, directory, archive, cancel)
 
-        done = 0
-        for (node, part), answer in ask_all(jobs, one, parallel=8, cancel=cancel):
-            done += 1
+        answers = ask_all(jobs, one, parallel=8, cancel=cancel)
+        for done, ((node, part), answer) in enumerate(answers, 1):
             problems = [f"{node}/{part}: {answer.what}"] if isinstance(answer, KoError) else answer
             failed += problems
             on_text(f"{done}/{len(jobs)} {node} {part}" + (f": {problems[0]}" if problems else ""))
@@ -161,7 +160,7 @@ def _write(spool: IO[bytes], part: bytes) -> None:
 
 
 def _linux(session: Session, pod: PodRef, node: str, archive: _Archive, cancel: Cancel | None) -> list[str]:
-    problems = []
+    problems: list[str] = []
     for name, commands in LINUX.items():
         said = io.StringIO()
         for argv in commands:
@@ -202,7 +201,7 @@ class _Archive:
         except OSError as error:
             raise UsageError(f"{self._path} cannot be written: {error.strerror}.") from error
         self._file = os.fdopen(descriptor, "wb")
-        self._tar = tarfile.open(fileobj=self._file, mode="w:gz")  # noqa: SIM115  # closed in __exit__
+        self._tar = tarfile.open(fileobj=self._file, mode="w:gz")
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 from ko_tui.backend.cluster.pods import CENTRAL
 from ko_tui.backend.errors import KoError
 from ko_tui.backend.operations.model import OnText
-from ko_tui.backend.operations.rollout import find_workload, wait_for
-from ko_tui.backend.source.interface import Cancel
+from ko_tui.backend.operations.rollout import POLL_SECONDS, RolloutStuck, find_workload, wait_for
+from ko_tui.backend.source.interface import Cancel, ExecCancelled
 from ko_tui.backend.source.kinds import PODS
 
 if TYPE_CHECKING:
@@ -72,8 +72,10 @@ def _one(
     if how == "delete":
         labels = (workload.spec.get("selector") or {}).get("matchLabels") or {"app": component}
         selector = ",".join(f"{k}={v}" for k, v in labels.items())
-        for pod in session.source.list(PODS, namespace=namespace, label_selector=selector).items:
+        old = session.source.list(PODS, namespace=namespace, label_selector=selector).items
+        for pod in old:
             session.source.delete(PODS, namespace, pod.name)
+        _wait_gone(session, selector, {p.metadata.uid for p in old}, cancel, seconds)
     else:
         now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         mark = {"kubectl.kubernetes.io/restartedAt": now}
@@ -86,3 +88,20 @@ def _one(
         session.leader("nb")
         session.leader("sb")
     return ReloadStep(component, "done", str(state))
+
+
+def _wait_gone(session: Session, selector: str, uids: set[str], cancel: Cancel, seconds: float) -> None:
+    """Wait until the deleted pods are gone: until then their workload still counts them as available."""
+    waited = 0.0
+    while True:
+        pods = session.source.list(PODS, namespace=session.namespace, label_selector=selector).items
+        left = [p.name for p in pods if p.metadata.uid in uids]
+        if not left:
+            return
+        if waited >= seconds:
+            raise RolloutStuck(
+                f"{', '.join(left)} did not end within {seconds:.0f} s.", "See kubectl describe pod."
+            )
+        if cancel.wait(POLL_SECONDS):
+            raise ExecCancelled("The waiting was cancelled; the pods are being replaced in the cluster.")
+        waited += POLL_SECONDS
