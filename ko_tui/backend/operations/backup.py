@@ -1,0 +1,144 @@
+"""``kubectl ko nb|sb backup``: a database streamed to a local file, verified, and only then given its name.
+
+``ovsdb-client backup`` (ovsdb-client(1)) writes a standalone database from a running server, clustered or not, without
+a temporary file in the pod; kubectl-ko needs one there, tar to fetch it, and a clustered database.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ko_tui.backend.cluster.leader import SCHEMA, Database
+from ko_tui.backend.errors import ClusterError, KoError, UsageError
+from ko_tui.backend.source.interface import Cancel
+from ko_tui.backend.source.ovsdb_file import load
+
+if TYPE_CHECKING:
+    from ko_tui.backend.session import Session
+
+SECONDS = 600.0
+
+
+class BadBackup(ClusterError):
+    """What came is not a whole database."""
+
+    title = "The backup is not usable"
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """``rows`` by table, ``size`` in bytes. ``certain`` is False when it was taken from a follower."""
+
+    path: Path
+    size: int
+    sha256: str
+    rows: dict[str, int]
+    pod: str
+    certain: bool
+    why: str
+
+
+def default_path(database: Database) -> Path:
+    """``ovnnb_db.20261123-034108.backup`` in the present directory."""
+    return Path(f"ovn{database}_db.{time.strftime('%Y%m%d-%H%M%S')}.backup")
+
+
+def backup_argv(database: Database, *, leader_only: bool = True) -> tuple[str, ...]:
+    belt = () if leader_only else ("--no-leader-only",)
+    remote = f"unix:/var/run/ovn/ovn{database}_db.sock"
+    return (
+        "timeout",
+        "-k",
+        "2",
+        str(int(SECONDS)),
+        "ovsdb-client",
+        *belt,
+        "backup",
+        remote,
+        SCHEMA[database],
+    )
+
+
+def backup(
+    session: Session,
+    database: Database,
+    path: Path,
+    *,
+    on_progress: Callable[[int], None] = lambda _: None,
+    cancel: Cancel | None = None,
+) -> Backup:
+    """Stream, verify, rename. ``on_progress`` gets the bytes so far. Raises BadBackup, UsageError or exec errors;
+    whatever happens, ``path`` is either the whole verified backup or was not touched."""
+    leader = session.leader(database)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
+    digest, size = hashlib.sha256(), 0
+    full: OSError | None = None
+    stop = cancel or Cancel()
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+
+            def take(piece: bytes) -> None:
+                nonlocal size, full
+                if full is not None:
+                    return
+                try:
+                    out.write(piece)
+                except OSError as error:
+                    full = error
+                    stop.cancel()
+                    return
+                digest.update(piece)
+                size += len(piece)
+                on_progress(size)
+
+            try:
+                run = session.run(
+                    leader.pod,
+                    backup_argv(database, leader_only=leader.certain),
+                    timeout=SECONDS + 10,
+                    cancel=stop,
+                    on_stdout=take,
+                    trusted=True,
+                )
+            except KoError:
+                if full is None:
+                    raise
+            if full is not None:
+                raise UsageError(
+                    f"{path} cannot be written: {full.strerror}.", "Free some room, or name another place."
+                )
+            if run.exit_code != 0:
+                said = run.stderr.strip().splitlines()
+                raise BadBackup(
+                    f"ovsdb-client ended with status {run.exit_code}: {said[-1] if said else 'no message'}"
+                )
+            out.flush()
+            os.fsync(out.fileno())
+        rows = _verify(part, database)
+        part.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink()
+    return Backup(path, size, digest.hexdigest(), rows, str(leader.pod), leader.certain, leader.why)
+
+
+def _verify(part: Path, database: Database) -> dict[str, int]:
+    """Open it as a database, checksums and all, and count its rows."""
+    opened = load(part)
+    if opened.name != SCHEMA[database]:
+        raise BadBackup(f"It holds {opened.name}, not {SCHEMA[database]}.")
+    rows = {name: len(table) for name, table in opened.tables.items() if len(table)}
+    if not rows:
+        raise BadBackup("It holds no rows at all.", "Is this database really empty? See ko-tui status.")
+    return rows
