@@ -101,9 +101,7 @@ def parse_status(text: str, stderr: str = "") -> RaftStatus:
             continue
         if key == "Servers":
             in_servers = True
-        elif key.startswith(("Adding server", "Removing server")):
-            notes.append(line.strip())
-        elif key == "Remotes for joining":
+        elif key.startswith(("Adding server", "Removing server")) or key == "Remotes for joining":
             notes.append(line.strip())
         elif not key.startswith(" "):
             facts[key] = value.strip()

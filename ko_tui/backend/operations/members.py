@@ -1,0 +1,192 @@
+"""All members of a raft database side by side, and removing one of them for good.
+
+kubectl-ko asks only the leader; what is wrong with a cluster often shows only in what the others say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ko_tui.backend.cluster.leader import SCHEMA, Database
+from ko_tui.backend.cluster.pods import CENTRAL, is_ready, node_of, ref
+from ko_tui.backend.command.run import CommandRun
+from ko_tui.backend.errors import ClusterError, KoError, UsageError
+from ko_tui.backend.operations.fanout import ask_all
+from ko_tui.backend.ovn.raft import RaftStatus, parse_status, quorum
+from ko_tui.backend.source.objects import KubeObject
+
+if TYPE_CHECKING:
+    from ko_tui.backend.session import Session
+
+SECONDS = 8.0
+
+
+class KickRefused(ClusterError):
+    """Removing that member would do harm."""
+
+    title = "That member is not removed"
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One ovn-central pod's word about a database. ``problem`` is empty when it answered."""
+
+    pod: str
+    node: str
+    ready: bool
+    status: RaftStatus
+    storage: str = ""
+    problem: str = ""
+
+    def facts(self) -> dict[str, Any]:
+        """For JSON."""
+        s = self.status
+        return {
+            "pod": self.pod,
+            "node": self.node,
+            "ready": self.ready,
+            "kind": s.kind,
+            "server_id": s.server_id,
+            "nick": s.nick,
+            "address": s.address,
+            "status": s.status,
+            "role": s.role,
+            "term": s.term,
+            "leader": s.leader_nick,
+            "log": [s.log_first, s.log_next],
+            "not_committed": s.not_committed,
+            "not_applied": s.not_applied,
+            "disconnections": s.disconnections,
+            "servers": [server.nick for server in s.servers],
+            "storage": self.storage,
+            "problem": self.problem,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class KickPlan:
+    """What removing a member means: ``effect`` is said to the person before."""
+
+    database: Database
+    server_id: str
+    nick: str
+    address: str
+    effect: str
+
+
+def ctl(database: Database) -> str:
+    return f"/var/run/ovn/ovn{database}_db.ctl"
+
+
+def ask_members(session: Session, database: Database) -> list[Member]:
+    """Every ovn-central pod, ready or not, in the order of their names; those that do not answer say why."""
+    pods = session.app_pods(CENTRAL, max_age=2.0)
+    members = []
+    for pod, answer in ask_all(pods, lambda p: _ask(session, database, p)):
+        if isinstance(answer, KoError):
+            silent = RaftStatus("silent", "", problem=answer.what)
+            answer = Member(
+                pod.name, node_of(pod), is_ready(pod), silent, problem=f"{answer.title}: {answer.what}"
+            )
+        members.append(answer)
+    return sorted(members, key=lambda m: m.pod)
+
+
+def _ask(session: Session, database: Database, pod: KubeObject) -> Member:
+    where = ref(pod)
+    base = ("ovn-appctl", "-T", "5", "-t", ctl(database))
+    said = session.run(where, (*base, "cluster/status", SCHEMA[database]), timeout=SECONDS)
+    stored = session.run(
+        where, (*base, "ovsdb-server/get-db-storage-status", SCHEMA[database]), timeout=SECONDS
+    )
+    status = parse_status(said.stdout, said.stderr)
+    problem = status.problem if status.kind in ("silent", "unreadable") else ""
+    return Member(pod.name, node_of(pod), is_ready(pod), status, _storage(stored), problem)
+
+
+def _storage(run: CommandRun) -> str:
+    """``status: ok`` or the reason of a failure (ovsdb-server(1), ovsdb-server/get-db-storage-status)."""
+    text = (run.stdout.strip() or run.stderr.strip()).splitlines()
+    return text[0].removeprefix("status: ") if text else ""
+
+
+def plan_kick(session: Session, database: Database, server: str) -> KickPlan:
+    """Check that removing ``server`` (an ID or its first digits) is safe. Raises KickRefused or UsageError.
+
+    Refused: a server that nobody knows, the leader, and any removal after which the servers that are alive now
+    would be fewer than a majority.
+    """
+    members = ask_members(session, database)
+    leaders = [m for m in members if m.status.is_leader and m.status.leader == "self"]
+    if any(m.status.kind == "standalone" for m in members):
+        raise UsageError(
+            f"{SCHEMA[database]} is a standalone database here.", "There are no members to remove."
+        )
+    if len(leaders) != 1:
+        raise KickRefused(
+            f"{len(leaders)} members say that they lead {SCHEMA[database]}.",
+            "Members can be removed only through one leader. See ko-tui status for what each says.",
+        )
+    leader = leaders[0].status
+    wanted = server.lower().strip()
+    known = {s.nick: s for s in leader.servers}
+    hits = [s for s in leader.servers if wanted and (s.nick == wanted[:4] and _same(wanted, s.nick, members))]
+    if len(hits) != 1:
+        listed = ", ".join(f"{s.nick} at {s.address}" for s in known.values())
+        raise UsageError(f"{SCHEMA[database]} has no server {server!r}.", f"Its servers: {listed}.")
+    hit = hits[0]
+    if hit.is_self:
+        raise KickRefused(
+            f"{hit.nick} is the leader of {SCHEMA[database]}.",
+            "Let another member lead first: stop this one, and see who is elected.",
+        )
+    alive = {leader.nick} | {s.nick for s in leader.peers if leader.connected(s.nick)}
+    left = len(known) - 1
+    alive_left = len(alive - {hit.nick})
+    if alive_left < quorum(left):
+        raise KickRefused(
+            f"Without {hit.nick} the cluster has {left} servers and needs {quorum(left)}, but only {alive_left} answer.",
+            "Bring another member back first.",
+        )
+    state = "answers" if hit.nick in alive else "does not answer"
+    effect = (
+        f"Remove server {hit.nick} ({hit.address}, which {state}) from {SCHEMA[database]}. "
+        f"{left} servers remain, {alive_left} of them alive; {quorum(left)} are needed. "
+        "A server that was removed cannot come back under its old identity: its database file must be removed first."
+    )
+    full = next(
+        (m.status.server_id for m in members if m.status.nick == hit.nick and m.status.server_id), hit.nick
+    )
+    return KickPlan(database, full, hit.nick, hit.address, effect)
+
+
+def _same(wanted: str, nick: str, members: list[Member]) -> bool:
+    """Does a longer ID that was typed really belong to this nickname?"""
+    if len(wanted) == 4:
+        return True
+    ids = [m.status.server_id for m in members if m.status.nick == nick and m.status.server_id]
+    return not ids or any(server_id.startswith(wanted) for server_id in ids)
+
+
+def kick(session: Session, plan: KickPlan) -> list[Member]:
+    """Remove the member through the leader, and give what all members say afterwards. Needs allow-write."""
+    session.answers.forget(("leader", plan.database))
+    leader = session.leader(plan.database)
+    argv = (
+        "ovn-appctl",
+        "-T",
+        "20",
+        "-t",
+        ctl(plan.database),
+        "cluster/kick",
+        SCHEMA[plan.database],
+        plan.nick,
+    )
+    run = session.run(leader.pod, argv, timeout=30, trusted=True)
+    if run.exit_code != 0:
+        raise KickRefused(
+            (run.stderr or run.stdout).strip() or "The leader refused.", f"By hand: {run.kubectl()}"
+        )
+    return ask_members(session, plan.database)

@@ -1,0 +1,137 @@
+"""``ko-tui nb|sb status|kick|backup|dbstatus|restore``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ko_tui.backend.cluster.leader import SCHEMA, Database
+from ko_tui.backend.errors import PolicyRefusal, UsageError
+from ko_tui.cli.options import session_options
+from ko_tui.cli.visible import visible
+
+if TYPE_CHECKING:
+    from ko_tui.backend.operations.members import Member
+    from ko_tui.backend.session import Session
+
+SUMMARY = "Status of all members, removal of one, backup and restore of an OVN database."
+WRITES = frozenset({"kick", "restore"})
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=("status", "kick", "backup", "dbstatus", "restore"))
+    parser.add_argument(
+        "argument", nargs="?", default="", help="server ID for kick, a file for backup and restore"
+    )
+    parser.add_argument("--json", action="store_true")
+    parser.set_defaults(word=parser.prog.rsplit(" ", 1)[-1])
+
+
+def run(args: argparse.Namespace) -> int:
+    database = cast(Database, args.word)
+    if args.action in WRITES and not args.allow_write:
+        raise PolicyRefusal(
+            f"{args.word} {args.action} changes the cluster and ko-tui is read-only.",
+            "Start it with --allow-write.",
+        )
+    if args.action == "kick" and not args.argument:
+        raise UsageError(
+            "No server was named.", f"ko-tui {args.word} status lists the servers and their IDs."
+        )
+    if args.action == "restore" and database == "sb":
+        raise UsageError(
+            "The southbound database is not restored.",
+            "ovn-northd and ovn-controller fill it from the northbound.",
+        )
+    from ko_tui.backend.session import open_session
+
+    session = open_session(session_options(args))
+    try:
+        if args.action == "backup":
+            return _backup(session, database, args)
+        if args.action == "kick":
+            return _kick(session, database, args)
+        if args.action == "restore":
+            from ko_tui.cli.restore import run_restore
+
+            return run_restore(session, args)
+        return _status(session, database, args)
+    finally:
+        session.close()
+
+
+def _status(session: Session, database: Database, args: argparse.Namespace) -> int:
+    from ko_tui.backend.operations.members import ask_members
+
+    wanted: tuple[Database, ...] = ("nb", "sb") if args.action == "dbstatus" else (database,)
+    answers = {name: ask_members(session, name) for name in wanted}
+    if args.json:
+        print(json.dumps({SCHEMA[n]: [m.facts() for m in ms] for n, ms in answers.items()}, indent=2))
+    else:
+        for name, members in answers.items():
+            print_members(name, members)
+    everyone = [m for members in answers.values() for m in members]
+    return 1 if not everyone or any(m.problem or "ok" not in m.storage for m in everyone) else 0
+
+
+def print_members(database: Database, members: list[Member]) -> None:
+    """A row a member, what they disagree on visible at a glance."""
+    table = Table(title=Text(SCHEMA[database]), title_justify="left", box=None, pad_edge=False)
+    for name in ("pod", "node", "id", "role", "term", "leader", "log", "behind", "lost", "storage", "status"):
+        table.add_column(name, overflow="fold")
+    for member in members:
+        status = member.status
+        cells = (
+            member.pod,
+            member.node,
+            status.nick,
+            status.role or status.kind,
+            str(status.term or ""),
+            status.leader_nick,
+            f"{status.log_first}-{status.log_next}" if status.log_next else "",
+            str(status.not_applied + status.not_committed) if status.kind == "clustered" else "",
+            str(status.disconnections) if status.kind == "clustered" else "",
+            member.storage,
+            member.problem or status.status,
+        )
+        table.add_row(*(Text(visible(cell)) for cell in cells))
+    Console(highlight=False).print(table)
+
+
+def _backup(session: Session, database: Database, args: argparse.Namespace) -> int:
+    from ko_tui.backend.operations.backup import backup, default_path
+
+    path = Path(args.argument) if args.argument else default_path(database)
+    show = sys.stderr.isatty()
+
+    def progress(size: int) -> None:
+        if show:
+            print(f"\r{size / 1e6:.1f} MB", end="", file=sys.stderr, flush=True)
+
+    done = backup(session, database, path, on_progress=progress)
+    if show:
+        print(file=sys.stderr)
+    if not done.certain:
+        print(f"ko-tui: {visible(done.why)}", file=sys.stderr)
+    print(
+        f"{done.path}: {done.size} bytes, {sum(done.rows.values())} rows in {len(done.rows)} tables, verified"
+    )
+    print(f"sha256 {done.sha256}")
+    return 0
+
+
+def _kick(session: Session, database: Database, args: argparse.Namespace) -> int:
+    from ko_tui.backend.operations.members import kick, plan_kick
+    from ko_tui.cli.confirm import confirm
+
+    plan = plan_kick(session, database, args.argument)
+    confirm(plan.effect, target=plan.nick, given=args.yes[:4] if args.yes else "")
+    print_members(database, kick(session, plan))
+    return 0
