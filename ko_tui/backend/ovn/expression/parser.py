@@ -285,7 +285,7 @@ class ExpressionReader(TokenReader):
             self.unexpected("a comparison operator")
         if bits > 1 and not self.negated:
             self.fail(f"{field} has {bits} bits: write {field} != 0 to test that it is not 0", at)
-        if symbol.level == "nominal" and self.negated:
+        if symbol.kind == "predicate" and symbol.level == "nominal" and self.negated:
             self.fail(f"{field} is nominal: it cannot be negated", at)
         return field
 
