@@ -7,18 +7,11 @@ import re
 
 from ko_tui.backend.ovn.symbols import table
 from ko_tui.backend.ovn.versions import OvnVersion
+from tests.differential_language.samples import BLOCKS, LIKELY, NOISE, OPTIONS, TEMPLATES
 
-TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[A-Za-z_][\w.]*|[0-9A-Fa-f:][0-9A-Za-z:.]*(?:/[0-9A-Za-z:.]+)?|[&|=!<>.-]+|.', re.S)
-NOISE = (
-    "&& || ! == != < <= > >= ( ) { } [ ] , ; = <-> -- .. : - 0 1 2 31 32 47 48 127 128 255 256 65535 65536 99999 0x0 0x1"
-    " 0xffff 0x10000 01 0x 0xg 4294967296 18446744073709551615 18446744073709551616 1.2.3.4 1.2.3 256.1.1.1 10.0.0.0/8"
-    " 10.0.0.0/33 10.0.0.1/255.0.255.0 ::1 fe80::1 fd00::/64 ::/129 fe80::/10 ::ffff:1.2.3.4 00:00:00:00:00:01"
-    " 01:00:00:00:00:00/01:00:00:00:00:00 1/3 0/0x1 1/0x1 5/ $addresses4 $addresses6 $nothing @ports @none"
-    ' "port" "a\\"b" "\\u0041" "\\q" "unfinished is_chassis_resident ip4 ip6 ip tcp arp nd ct.trk ct.est inport outport'
-    " reg0 reg9 reg10 xreg0 xxreg1 eth.src eth.type ip.proto tcp.dst tcp.flags vlan.vid ct_mark ct_label.blocked flags.loopback"
-    " icmp4.frag_mtu bogus next drop output clone ct_commit ct_next table pipeline ingress egress backends hash_fields select"
-    " /**/ // /* . & | % ~ é"
-).split()
+TOKEN = re.compile(
+    r'"(?:[^"\\]|\\.)*"|[A-Za-z_][\w.]*|[0-9A-Fa-f:][0-9A-Za-z:.]*(?:/[0-9A-Za-z:.]+)?|[&|=!<>.-]+|.', re.S
+)
 
 
 class Generator:
@@ -69,7 +62,11 @@ class Generator:
             return rnd.choice(("0", "1", "!1", '!is_chassis_resident("port")', 'is_chassis_resident("a")'))
         name = rnd.choice(self.names)
         symbol = self.symbols[name]
-        if symbol.kind == "predicate" and (symbol.level != "nominal" or not self.negated) and rnd.random() < 0.8:
+        if (
+            symbol.kind == "predicate"
+            and (symbol.level != "nominal" or not self.negated)
+            and rnd.random() < 0.8
+        ):
             return ("!" if symbol.level != "nominal" and rnd.random() < 0.3 else "") + name
         if symbol.level == "nominal":
             value = "1" if symbol.kind == "predicate" else self._value(symbol.width)
@@ -95,18 +92,26 @@ class Generator:
         rnd = self.random
         roll = rnd.random()
         if roll < 0.04:
-            return rnd.choice(("0", "1", "!1", "!0", "0x1", "2", "!is_chassis_resident(\"port\")", "is_chassis_resident(\"a\")"))
+            return rnd.choice(
+                ("0", "1", "!1", "!0", "0x1", "2", '!is_chassis_resident("port")', 'is_chassis_resident("a")')
+            )
         name = rnd.choice(self.names)
         symbol = self.symbols[name]
-        if symbol.kind == "predicate" and roll < 0.8 or roll < 0.15:
+        if (symbol.kind == "predicate" and roll < 0.8) or roll < 0.15:
             return rnd.choice(("", "", "!")) + self._bits(name)
         field = self._bits(name)
         value = self._value(symbol.width if rnd.random() < 0.95 else rnd.choice((0, 8, 16, 32, 48, 128)))
-        op = "==" if symbol.level == "nominal" and roll < 0.9 else rnd.choice(("==", "==", "!=", "<", "<=", ">", ">="))
+        op = (
+            "=="
+            if symbol.level == "nominal" and roll < 0.9
+            else rnd.choice(("==", "==", "!=", "<", "<=", ">", ">="))
+        )
         space = rnd.choice((" ", " ", " ", "", "  "))
         text = f"{field}{space}{op}{space}{value}"
         if roll > 0.96:
-            text = f"{self._value(symbol.width)} {rnd.choice(('<', '<=', '>', '>=', '=='))} {field} {op} {value}"
+            text = (
+                f"{self._value(symbol.width)} {rnd.choice(('<', '<=', '>', '>=', '=='))} {field} {op} {value}"
+            )
         elif roll > 0.9:
             text = f"{value}{space}{op}{space}{field}"
         return f"!({text})" if rnd.random() < 0.07 else text
@@ -151,9 +156,20 @@ class Generator:
             shapes += [text, text, text.upper(), f"{text}/01:00:00:00:00:00"]
         elif width == 128:
             text = ":".join(f"{int.from_bytes(octets[i : i + 2], 'big'):x}" for i in range(1, 17, 2))
-            shapes += [text, text, f"{text}/{rnd.randrange(130)}", "::1", "fe80::/10", "::1.2.3.4/::ffff:ffff"]
+            shapes += [
+                text,
+                text,
+                f"{text}/{rnd.randrange(130)}",
+                "::1",
+                "fe80::/10",
+                "::1.2.3.4/::ffff:ffff",
+            ]
         if not self.careful or not rnd.randrange(3):
-            shapes += [f"{value:#x}/{mask:#x}", f"{value}/{mask}" if max(value, mask) < 1 << 64 else "1/1", f"0/{mask:#x}"]
+            shapes += [
+                f"{value:#x}/{mask:#x}",
+                f"{value}/{mask}" if max(value, mask) < 1 << 64 else "1/1",
+                f"0/{mask:#x}",
+            ]
         return rnd.choice(shapes)
 
     # Actions.
@@ -172,7 +188,9 @@ class Generator:
             name = rnd.choice(BLOCKS)
             inner = " ".join(self._action(depth - 1) for _ in range(rnd.choice((0, 1, 2))))
             if name == "ct_commit" and rnd.random() < 0.7:
-                inner = rnd.choice(("ct_mark = 1;", "ct_label.blocked = 1; ct_mark.natted = 0;", "ct_label = 1/1;"))
+                inner = rnd.choice(
+                    ("ct_mark = 1;", "ct_label.blocked = 1; ct_mark.natted = 0;", "ct_label = 1/1;")
+                )
             return f"{name} {{ {inner} }};"
         return re.sub(r"<(\w+)>", lambda found: self._slot(found[1]), rnd.choice(TEMPLATES))
 
@@ -195,27 +213,113 @@ class Generator:
         if self.careful and kind in LIKELY and rnd.random() < 0.9:
             return rnd.choice(LIKELY[kind])
         if kind == "bit":
-            return rnd.choice(("reg0[0]", "reg9[31]", "xxreg0[127]", "flags.loopback", "eth.src[40]", "ct_mark[0]", "reg0", "ct.trk"))
+            return rnd.choice(
+                (
+                    "reg0[0]",
+                    "reg9[31]",
+                    "xxreg0[127]",
+                    "flags.loopback",
+                    "eth.src[40]",
+                    "ct_mark[0]",
+                    "reg0",
+                    "ct.trk",
+                )
+            )
         if kind == "reg":
-            return rnd.choice(("reg0", "reg8[16..31]", "reg9[0..15]", "reg0[0..14]", "xreg0", "outport", "ip.proto", "reg3[0..7]"))
+            return rnd.choice(
+                (
+                    "reg0",
+                    "reg8[16..31]",
+                    "reg9[0..15]",
+                    "reg0[0..14]",
+                    "xreg0",
+                    "outport",
+                    "ip.proto",
+                    "reg3[0..7]",
+                )
+            )
         if kind == "string":
             return rnd.choice(("inport", "outport", "inport", "reg0"))
         if kind in ("ip4", "ip6", "mac"):
             width = {"ip4": 32, "ip6": 128, "mac": 48}[kind]
-            return rnd.choice([n for n in self.names if self.symbols[n].width == width] + [f"xxreg0[0..{width - 1}]"])
+            return rnd.choice(
+                [n for n in self.names if self.symbols[n].width == width] + [f"xxreg0[0..{width - 1}]"]
+            )
         if kind == "address":
             return rnd.choice(("1.2.3.4", "10.0.0.1", "fd00::1", "::ffff:1.2.3.4", "1.2.3.0/24", "5", "0x5"))
         if kind == "backend":
-            return rnd.choice(("1.2.3.4", "1.2.3.4:80", "[fd00::1]:80", "fd00::1", "[fd00::1]", "1.2.3.4:0", "1.2.3.4:65536", "fd00::1:80"))
+            return rnd.choice(
+                (
+                    "1.2.3.4",
+                    "1.2.3.4:80",
+                    "[fd00::1]:80",
+                    "fd00::1",
+                    "[fd00::1]",
+                    "1.2.3.4:0",
+                    "1.2.3.4:65536",
+                    "fd00::1:80",
+                )
+            )
         if kind == "endpoint":
-            return rnd.choice(("1.2.3.4:80", "1.2.3.4", "[fd00::1]:80", "[fd00::1]", "fd00::1", "1.2.3.4:99999", "name:80", "", ":80", "1.2.3.4:", "[::1", "1.2.3.4:+8"))
+            return rnd.choice(
+                (
+                    "1.2.3.4:80",
+                    "1.2.3.4",
+                    "[fd00::1]:80",
+                    "[fd00::1]",
+                    "fd00::1",
+                    "1.2.3.4:99999",
+                    "name:80",
+                    "",
+                    ":80",
+                    "1.2.3.4:",
+                    "[::1",
+                    "1.2.3.4:+8",
+                )
+            )
         if kind == "number":
-            return rnd.choice(("0", "1", "5", "80", "255", "256", "65535", "65536", "61440", "61441", "2147483648", "0x5", "1/1", "4294967301"))
+            return rnd.choice(
+                (
+                    "0",
+                    "1",
+                    "5",
+                    "80",
+                    "255",
+                    "256",
+                    "65535",
+                    "65536",
+                    "61440",
+                    "61441",
+                    "2147483648",
+                    "0x5",
+                    "1/1",
+                    "4294967301",
+                )
+            )
         if kind == "word":
-            return rnd.choice(("true", "false", '"true"', "tcp", "udp", "sctp", "drop", "allow", "reject", "pass", "info", "alert", "dnat", "snat"))
+            return rnd.choice(
+                (
+                    "true",
+                    "false",
+                    '"true"',
+                    "tcp",
+                    "udp",
+                    "sctp",
+                    "drop",
+                    "allow",
+                    "reject",
+                    "pass",
+                    "info",
+                    "alert",
+                    "dnat",
+                    "snat",
+                )
+            )
         if kind == "option":
             return rnd.choice(OPTIONS)
-        return rnd.choice(('"port"', '"a b"', '""', '"' + "n" * 63 + '"', '"' + "n" * 64 + '"', '"eth_src,ip_dst"'))
+        return rnd.choice(
+            ('"port"', '"a b"', '""', '"' + "n" * 63 + '"', '"' + "n" * 64 + '"', '"eth_src,ip_dst"')
+        )
 
     # Spoiling.
 
@@ -241,68 +345,9 @@ class Generator:
                 tokens[at], tokens[other] = tokens[other], tokens[at]
             elif text:
                 where = rnd.randrange(len(text))
-                spoiled = text[:where] + rnd.choice(("", "0", "f", ".", ":", "/", " ", "]", "(", "x", "=")) + text[where + 1 :]
-                return spoiled
+                return (
+                    text[:where]
+                    + rnd.choice(("", "0", "f", ".", ":", "/", " ", "]", "(", "x", "="))
+                    + text[where + 1 :]
+                )
         return "".join(tokens)
-
-
-LIKELY = {
-    "bit": ("reg0[0]", "reg9[31]", "xxreg0[127]", "flags.loopback"),
-    "reg": ("reg0", "reg8[16..31]", "xreg0", "reg1[0..15]"),
-    "string": ("inport", "outport"),
-    "ip4": ("ip4.src", "arp.spa", "reg0", "xxreg0[0..31]"),
-    "ip6": ("ip6.src", "nd.target", "xxreg0"),
-    "mac": ("eth.src", "arp.sha", "nd.sll", "xreg0[0..47]"),
-    "address": ("1.2.3.4", "fd00::1"),
-    "backend": ("1.2.3.4:80", "[fd00::1]:80", "10.0.0.1"),
-    "endpoint": ("1.2.3.4:80", "10.0.0.2:8080"),
-    "number": ("1", "7", "12", "17"),
-    "text": ('"port"', '"eth_src,ip_dst"'),
-}
-
-BLOCKS = ("clone", "arp", "nd_na", "nd_na_router", "nd_ns", "icmp4", "icmp4_error", "icmp6", "icmp6_error", "tcp_reset",
-          "sctp_abort", "reject", "ct_commit", "ct_commit")  # fmt: skip
-
-OPTIONS = (
-    "offerip = 1.2.3.4", "router = 10.0.0.1", "dns_server = {8.8.8.8, 7.7.7.7}", 'hostname = "h"', "hostname = 5", "mtu = 1400",
-    "lease_time = 3600", "T1 = 5", "ip_forward_enable = 1", 'domain_search_list = "a.b,c"', "ia_addr = aef0::4",
-    "server_id = 00:00:00:00:10:02", 'domain_search = "ovn.org"', 'addr_mode = "slaac"', 'addr_mode = "dhcpv6_stateful"',
-    "slla = ae:01:02:03:04:05", "prefix = aef0::/64", "prefix = aef0::1", 'router_preference = "MEDIUM"', "rdnss = fd00::1",
-    'dnssl = "a"', 'route_info = "x"', "bogus = 1", "offerip = {1.2.3.4}", 'vip = "10.0.0.1:80"', 'protocol = "tcp"',
-    'protocol = "icmp"', 'load_balancer = "12345678-abcd-9876-fedc-11119f8e7d6c"', 'load_balancer = "x"', 'fqdn = "a"',
-    "classless_static_route = {30.0.0.0/24, 10.0.0.4, 0.0.0.0/0, 10.0.0.1}", "tftp_server = 10.0.0.10", 'tftp_server = "t"',
-)  # fmt: skip
-
-TEMPLATES = (
-    "next;", "next(<number>);", "next(pipeline=ingress, table=<number>);", "next(table=1,pipeline=egress);", "next(pipeline=egress);",
-    "output;", "drop;", "ip.ttl--;", "push(<reg>);", "pop(<reg>);", "ct_next;", "ct_next(<word>);", "ct_clear;", "ct_commit;",
-    "ct_commit();", "ct_commit(ct_mark=<number>);", "ct_commit(ct_mark=1/0xf, ct_label=0x5);", "ct_commit(ct_label=<address>);",
-    "ct_commit_nat;", "ct_commit_nat(<word>);", "ct_commit_to_zone(<word>);", "ct_dnat;", "ct_dnat();", "ct_dnat(<address>);",
-    "ct_snat(<address>);", "ct_dnat(<address>, <number>-<number>);", "ct_snat_in_czone(<address>,<number>);", "ct_dnat_in_czone;",
-    "ct_snat(1.2.3.4, 1-3000);", "ct_lb;", "ct_lb();", "ct_lb(backends=<backend>);", "ct_lb_mark(backends=<backend>,<backend>);",
-    "ct_lb_mark(backends=<backend> <backend>,; hash_fields=<text>);", "ct_lb_mark(backends=<backend>; skip_snat);",
-    "ct_lb(backends=<backend>; hash_fields=<text>; force_snat);", "ct_lb_mark_local(backends=<text>:<backend>);", "ct_lb_mark(backends=);",
-    "<reg> = select(<number>, <number>);", "<reg> = select(1=50, 2=100, 3, );", "<reg> = select(<number>=<number>, 3);",
-    "<reg> = select(1);", "<reg> = select(values=(1=50, 2=100); hash_fields=<text>);",
-    "get_arp(<string>, <ip4>);", "put_arp(<string>, <ip4>, <mac>);", "get_nd(<string>, <ip6>);", "put_nd(<string>, <ip6>, <mac>);",
-    "<bit> = lookup_arp(<string>, <ip4>, <mac>);", "<bit> = lookup_nd(<string>, <ip6>, <mac>);", "<bit> = lookup_arp_ip(<string>, <ip4>);",
-    "<bit> = lookup_nd_ip(<string>, <ip6>);", "put_fdb(<string>, <mac>);", "<reg> = get_fdb(<mac>);", "<bit> = lookup_fdb(<string>, <mac>);",
-    "<bit> = put_dhcp_opts(<option>, <option>);", "<bit> = put_dhcp_opts(offerip = 1.2.3.4, <option>, <option>);",
-    "<bit> = put_dhcpv6_opts(<option>);", "<bit> = put_dhcpv6_opts(ia_addr = aef0::4, server_id = 00:00:00:00:10:02);",
-    "<bit> = put_nd_ra_opts(<option>, <option>, <option>);", "<bit> = put_nd_ra_opts(slla = ae:01:02:03:04:05, prefix = aef0::/64, <option>);",
-    "<bit> = dns_lookup();", "<bit> = dns_lookup(<number>);", "<bit> = check_pkt_larger(<number>);", "<bit> = chk_lb_hairpin();",
-    "<bit> = chk_lb_hairpin_reply();", "<bit> = check_in_port_sec();", "<bit> = check_out_port_sec();", "<bit> = chk_ecmp_nh();",
-    "<bit> = chk_ecmp_nh_mac();", "<bit> = chk_lb_aff();", "<bit> = dhcp_relay_req_chk(<address>, <address>);", "<reg> = ct_nw_dst();",
-    "<reg> = ct_tp_dst();", "<reg> = ct_state_save();", "log(verdict=<word>, severity=<word>);", "log(name=<text>, verdict=<word>);",
-    "log(verdict=allow severity=info meter=<text>);", "log();", "log;", "set_queue(<number>);", "set_meter(<number>);",
-    "set_meter(<number>, <number>);", "trigger_event(event = \"empty_lb_backends\", <option>, <option>);", "trigger_event(event = \"x\");",
-    "trigger_event(event = \"empty_lb_backends\");", "bind_vport(<text>, <string>);", "handle_svc_check(<string>);", "handle_bfd_msg();",
-    "handle_bfd_msg;", "handle_dhcpv6_reply;", "ct_snat_to_vip;", "igmp;", "mac_cache_use;", "flood_remote;", "mirror(<text>);",
-    "fwd_group;", "fwd_group();", "fwd_group(liveness=<word>, childports=<text>, <text>);", "fwd_group(childports=<text>);",
-    "fwd_group(liveness=true,childports=);", "commit_ecmp_nh(ipv6=<word>, proto=<word>);", "commit_ecmp_nh(ipv6 = false, proto = tcp);",
-    'commit_lb_aff(vip = "<endpoint>", backend = "<endpoint>", proto = tcp, timeout = <number>);',
-    'commit_lb_aff(vip = "<endpoint>", backend = "<endpoint>", timeout = <number>);',
-    "sample(probability=<number>,collector_set=<number>,obs_domain=<number>,obs_point=$cookie);",
-    "sample(probability=100 obs_point=<number>);", "sample(probability=<number>,obs_point=<reg>);", "sample();",
-    "icmp4.frag_mtu = <number>;", "outport = <text>;", "reg0 = <address>;",
-)  # fmt: skip

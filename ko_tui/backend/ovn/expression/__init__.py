@@ -71,7 +71,8 @@ def parse(
     """The tree of a match.
 
     ``symbols`` overrides the table of ``version``. With ``address_sets`` or ``port_groups``, a name that is not
-    among them is refused; without, every name is taken. Raises ``ExpressionError``, nothing else.
+    among them is refused, and when ``address_sets`` is a mapping to the sets' addresses, these must fit the field;
+    without, every name is taken. Raises ``ExpressionError``, nothing else.
     """
     reader = ExpressionReader(text, symbol_tables.table(version) if symbols is None else symbols)
     reader.address_sets = address_sets

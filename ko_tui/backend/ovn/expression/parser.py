@@ -6,7 +6,7 @@ tests/differential_language).
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Literal, NoReturn, cast
 
 from ko_tui.backend.ovn.expression.tree import (
@@ -40,6 +40,7 @@ from ko_tui.backend.ovn.lexer import (
     LanguageError,
     Number,
     Tokens,
+    integer,
     tokenize,
 )
 from ko_tui.backend.ovn.symbols import Symbol, SymbolTable
@@ -206,8 +207,23 @@ class TokenReader:
                     self.fail(f"{symbol.name} is a number and cannot be compared with a string", at)
             elif not width:
                 self.fail(f"{symbol.name} is a string and cannot be compared with a number", at)
-            elif isinstance(value, Constant) and value.width > width:
-                self.fail(f"{value} needs {value.width} bits but {symbol.name} has {width}", at)
+            elif isinstance(value, Constant):
+                self._check_width(value, symbol, at)
+            elif isinstance(value, AddressSet) and isinstance(self.address_sets, Mapping):
+                for text in self.address_sets[value.name]:
+                    number = integer(*_parted(text))
+                    # OVN leaves out what is no address.
+                    if isinstance(number, Number):
+                        self._check_width(Constant(number.value, number.format, number.mask), symbol, at)
+
+    def _check_width(self, value: Constant, symbol: Symbol, at: int) -> None:
+        if value.width > symbol.width:
+            self.fail(f"{value} needs {value.width} bits but {symbol.name} has {symbol.width}", at)
+
+
+def _parted(text: str) -> tuple[str, str | None]:
+    value, slash, mask = text.partition("/")
+    return value, slash + mask if slash else None
 
 
 class ExpressionReader(TokenReader):
