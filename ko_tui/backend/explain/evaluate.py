@@ -47,11 +47,13 @@ _QUIET_RESULTS = (
 )
 
 
-def apply_action(packet: RunningPacket, action: Action, later: Sequence[Expression]) -> list[str]:
+def apply_action(
+    packet: RunningPacket, action: Action, later: Sequence[Expression], beyond: Sequence[Expression] = ()
+) -> list[str]:
     """Do what ``action`` does to the packet; the names that it wrote.
 
-    ``later`` are the matches of the following stages of the same branch: they tell what look-ups and load
-    balancers answered.
+    ``later`` are the matches of the following stages of the same pipeline: they tell what look-ups answered.
+    ``beyond`` are those of the whole branch: they tell which backend a load balancer chose.
     """
     match action:
         case Assign(field, value):
@@ -76,7 +78,7 @@ def apply_action(packet: RunningPacket, action: Action, later: Sequence[Expressi
             packet.write(str(field), told(str(field), later) or UNKNOWN)
             return [str(field)]
         case CtLb():
-            return _load_balance(packet, action, later)
+            return _load_balance(packet, action, beyond)
         case Call("ct_clear"):
             packet.fields.pop("ct_state", None)
             return ["ct_state"]

@@ -8,29 +8,14 @@ with text from a cluster: an unknown name yields None, never an error.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal, get_args
+from typing import Any
 
-Language = Literal["en", "zh"]
-LANGUAGES: tuple[Language, ...] = get_args(Language)
+from ko_tui.backend.explain.language import Language
+
 SECTIONS = ("stages", "registers", "fields", "actions", "outcomes", "assumptions", "purposes", "phrases")
-
-
-def pick_language(flag: str | None, config: str | None, environ: Mapping[str, str]) -> Language:
-    """The language to speak: the flag, else the configuration, else the locale, else English.
-
-    A locale such as ``zh_CN.UTF-8`` counts by its first two letters; ``C`` and anything unknown is English.
-    """
-    candidates = [flag, config]
-    candidates += [environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG")]
-    for text in candidates:
-        if text:
-            prefix = text.strip().lower()[:2]
-            return next((language for language in LANGUAGES if language == prefix), "en")
-    return "en"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,69 @@
+"""The picture of the way: port -> switch -> router -> switch -> port, with what happened on each."""
+
+from __future__ import annotations
+
+from ko_tui.backend.explain.catalogue import Catalogue
+from ko_tui.backend.explain.headline import reason_key
+from ko_tui.backend.explain.model import Hop
+from ko_tui.backend.explain.running_packet import UNKNOWN, RunningPacket
+from ko_tui.backend.ovn.trace_model import Block, Outcome, Stage, Verdict
+
+
+def enter_block(hops: list[Hop], block: Block, words: Catalogue) -> None:
+    """Add what entering a pipeline tells: the first port, and the switch or router itself."""
+    if block.kind == "ingress":
+        if not hops and block.inport:
+            hops.append(Hop("port", block.inport))
+        hops.append(Hop("switch", block.datapath))
+    elif block.kind == "multicast":
+        _note(hops, words.say("hop.flood", count=_copies(block)))
+
+
+def _copies(block: Block) -> int:
+    return sum(1 for child in block.children if isinstance(child, Block) and child.kind == "egress")
+
+
+def note_change(
+    hops: list[Hop], before: RunningPacket, after: RunningPacket, stage: Stage, words: Catalogue
+) -> None:
+    """Say on the present hop what a stage did to the addresses; a ``lr_`` stage makes the hop a router."""
+    if not hops:
+        return
+    if stage.name.startswith("lr_"):
+        hops[-1].kind = "router"
+    for side, plain in (("dst", "hop.dnat"), ("src", "hop.snat")):
+        old, new = before.endpoint(side), after.endpoint(side)
+        if old and new and old != new:
+            key = "hop.lb" if stage.name.startswith(("ls_in_lb", "ls_in_pre_stateful")) else plain
+            _note(hops, words.say(key, before=old, after=new.replace(UNKNOWN, "…")))
+    if stage.name in ("lr_in_ip_routing", "lr_in_policy", "lr_in_ip_routing_ecmp", "lr_in_policy_ecmp"):
+        for register in ("reg0", "xxreg0"):
+            if register in after.registers and before.registers.get(register) != after.registers[register]:
+                _note(hops, words.say("hop.route", address=after.registers[register]))
+    if stage.name == "ls_in_hairpin":
+        _note(hops, words.say("hop.hairpin"))
+    if stage.name == "lr_in_gw_redirect" and before.read("outport") != after.read("outport"):
+        _note(hops, words.say("hop.gateway"))
+
+
+def leave_trail(hops: list[Hop], outcome: Outcome | None, words: Catalogue) -> list[Hop]:
+    """The hops with their end: the port, the drop, the reply or the controller."""
+    if outcome is None:
+        return hops
+    reason = words.text("outcomes", reason_key(outcome)) or outcome.reason
+    stage = outcome.stage.name if outcome.stage else ""
+    match outcome.verdict:
+        case Verdict.DELIVERED:
+            hops.append(Hop("port", outcome.port, outcome.port_type))
+        case Verdict.DROPPED:
+            hops.append(Hop("drop", outcome.datapath, words.say("hop.drop", stage=stage, reason=reason)))
+        case Verdict.REPLIED:
+            hops.append(Hop("reply", outcome.port, words.say("hop.reply", reason=reason)))
+        case Verdict.CONTROLLER:
+            hops.append(Hop("controller", outcome.datapath, reason))
+    return hops
+
+
+def _note(hops: list[Hop], text: str) -> None:
+    if hops and text not in hops[-1].note:
+        hops[-1].note = f"{hops[-1].note}; {text}" if hops[-1].note else text
