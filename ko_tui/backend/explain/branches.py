@@ -93,7 +93,7 @@ def following(all_steps: list[Step], at: int) -> Iterator[tuple[Stage, bool]]:
     for step in all_steps[at + 1 :]:
         if step.branch.indent < start.branch.indent:
             return
-        if isinstance(step.node, Block) and step.node.pipeline:
+        if isinstance(step.node, Block) and step.node.kind in ("ingress", "egress"):
             same = False
         elif isinstance(step.node, Stage):
             yield step.node, same and step.branch is start.branch

@@ -21,7 +21,7 @@ _STAGE_REASONS = {
     "ls_out_port_sec_ip": "port_security",
     "ls_out_port_sec_l2": "port_security",
 }
-_GENERAL = ("", "implicit", "explicit", "drop")
+_GENERAL = ("", "implicit", "explicit", "drop", "silent", "unknown_destination")
 
 
 def main_outcome(trace: Trace) -> Outcome | None:
@@ -29,8 +29,19 @@ def main_outcome(trace: Trace) -> Outcome | None:
     return next((outcome for outcome in trace.outcomes if outcome.verdict is trace.verdict), None)
 
 
-def reason_key(outcome: Outcome) -> str:
-    """A key of ``outcomes``: the outcome's own reason, made more exact by the stage where it ended."""
+def reason_key(outcome: Outcome, flow: str = "") -> str:
+    """A key of ``outcomes``: the outcome's own reason, made more exact by the stage where it ended.
+
+    ``flow`` is the packet in OpenFlow's spelling; it tells what an answer answers.
+    """
+    if outcome.reason == "answer":
+        if flow.startswith(("arp", "rarp")):
+            return "arp"
+        if "nd_target=" in flow:
+            return "nd"
+        if flow.startswith("icmp"):
+            return "icmp"
+        return "dhcp" if "tp_dst=67" in flow or "tp_dst=547" in flow else "answer"
     if outcome.verdict is not Verdict.DROPPED or outcome.reason not in _GENERAL or outcome.stage is None:
         return outcome.reason
     name = outcome.stage.name
@@ -64,7 +75,7 @@ def headline(trace: Trace, stages: list[ExplainedStage], words: Catalogue, names
         if trace.errors:
             return words.say("headline.error", message=trace.errors[0])
         return words.say("headline.unknown")
-    reason = words.text("outcomes", reason_key(outcome)) or outcome.reason
+    reason = words.text("outcomes", reason_key(outcome, trace.flow)) or outcome.reason
     match outcome.verdict:
         case Verdict.DELIVERED:
             ports = [_port(port, names, words) for port in dict.fromkeys(trace.outputs)]
@@ -77,7 +88,7 @@ def headline(trace: Trace, stages: list[ExplainedStage], words: Catalogue, names
                 return words.say("headline.replied_to", port=_port(outcome.port, names, words), reason=reason)
             return words.say("headline.replied", reason=reason)
         case Verdict.CONTROLLER:
-            return words.say("headline.controller")
+            return words.say("headline.controller", reason=reason)
         case Verdict.DROPPED:
             return _dropped(outcome, stages, reason, words)
     if trace.errors:

@@ -46,11 +46,11 @@ def note_change(
         _note(hops, words.say("hop.gateway"))
 
 
-def leave_trail(hops: list[Hop], outcome: Outcome | None, words: Catalogue) -> list[Hop]:
+def leave_trail(hops: list[Hop], outcome: Outcome | None, flow: str, words: Catalogue) -> list[Hop]:
     """The hops with their end: the port, the drop, the reply or the controller."""
     if outcome is None:
         return hops
-    reason = words.text("outcomes", reason_key(outcome)) or outcome.reason
+    reason = words.text("outcomes", reason_key(outcome, flow)) or outcome.reason
     stage = outcome.stage.name if outcome.stage else ""
     match outcome.verdict:
         case Verdict.DELIVERED:

@@ -91,7 +91,7 @@ def explain_trace(
         verdict=trace.verdict,
         headline=headline(trace, work.made, work.words, work.names),
         stages=work.made,
-        hops=leave_trail(trail, outcome, work.words),
+        hops=leave_trail(trail, outcome, trace.flow, work.words),
         outcomes=list(trace.outcomes),
         notes=notes(trace, work.made, work.words),
     )
@@ -121,6 +121,7 @@ def _stage(step: Step, stage: Stage, at: int, work: _Work) -> ExplainedStage:
     if purpose:
         explained.match.children.append(Sentence(words.say("headline.use", purpose=purpose)))
     tree = parsed_match(stage.match, work.version)
+    state = packet.fields.get("ct_state")
     if tree is not None:
         learn(packet, tree)
         explained.objects = match_objects(tree, work.names)
@@ -129,6 +130,7 @@ def _stage(step: Step, stage: Stage, at: int, work: _Work) -> ExplainedStage:
     before = packet.copy()
     later, beyond = _matches_after(work, at)
     written: list[str] = []
+    learned = ["ct_state"] if packet.fields.get("ct_state") != state else []
     quiet = True
     for line in stage.lines:
         if line.kind == "action":
@@ -143,8 +145,8 @@ def _stage(step: Step, stage: Stage, at: int, work: _Work) -> ExplainedStage:
             written.extend(apply_text(packet, line.text))
             _assume(explained, line_assumption(line.text, words))
     explained.packet = packet.view()
-    explained.changed = [n for n in dict.fromkeys(written) if before.read(n) != packet.read(n)]
-    explained.registers = [_value(name, packet, context) for name in dict.fromkeys(written)]
+    explained.changed = learned + [n for n in dict.fromkeys(written) if before.read(n) != packet.read(n)]
+    explained.registers = [_value(name, packet, context) for name in dict.fromkeys(learned + written)]
     explained.quiet = quiet and bool(stage.actions)
     note_change(step.branch.hops, before, packet, stage, words)
     return explained
@@ -167,14 +169,15 @@ def _matches_after(work: _Work, at: int) -> tuple[list[Expression], list[Express
 def _block(step: Step, block: Block, before: ExplainedStage | None, work: _Work) -> None:
     """What a header does to the packet of its branch; what it assumes belongs to the stage before it."""
     packet = step.branch.packet
-    if block.pipeline and block.kind != "multicast":
+    pipeline = block.kind in ("ingress", "egress")
+    if pipeline:
         packet.clear_registers()
         packet.fields["inport"] = block.inport or packet.fields.get("inport", "")
         packet.fields["outport"] = block.outport
     was = packet.copy()
     changed = apply_text(packet, block.header)
     enter_block(step.branch.hops, block, work.words)
-    if before is None or block.pipeline:
+    if before is None or pipeline:
         return
     _assume(before, line_assumption(block.header, work.words))
     if changed:
