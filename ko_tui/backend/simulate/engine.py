@@ -1,0 +1,378 @@
+"""The walk of a packet through logical pipelines, as ovn-trace does it.
+
+Facts: utilities/ovn-trace.c of OVN 22.03.8, 23.03.1 and 25.03.3. What an action does to the packet is in
+``actions``; here is what leads on: tables, outputs, patch ports, conntrack, load balancing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ko_tui.backend.ovn.actions import (
+    Action,
+    CtCommitNat,
+    CtCommitToZone,
+    CtLb,
+    CtNat,
+    CtNext,
+    Nested,
+    Next,
+    Output,
+    Select,
+)
+from ko_tui.backend.ovn.actions.tree import Pipeline
+from ko_tui.backend.ovn.lexer import Format
+from ko_tui.backend.simulate.action_text import action_text
+from ko_tui.backend.simulate.effects import Effects
+from ko_tui.backend.simulate.flow_text import ct_text, ip4, ip6
+from ko_tui.backend.simulate.flows import Flow, FlowIndex
+from ko_tui.backend.simulate.nodes import DROP, Kind, TraceNode
+from ko_tui.backend.simulate.options import Choices
+from ko_tui.backend.simulate.packet_state import (
+    CT_DNAT,
+    CT_SNAT,
+    CT_TRK,
+    ETH_IP,
+    ETH_IPV6,
+    LOOPBACK,
+    State,
+    place_of,
+)
+from ko_tui.backend.simulate.replies import nested_packet
+from ko_tui.backend.simulate.southbound import Datapath
+
+MAX_TABLES = 4000
+"""Tables that one trace may visit: a loop in the flows must end, where ovn-trace would crash."""
+
+
+@dataclass(slots=True, eq=False)
+class Step:
+    """A visit to a table: the packet as it came, and the flow that it hit (None: no match, dropped)."""
+
+    datapath: Datapath
+    pipeline: Pipeline
+    table: int
+    state: State
+    flow: Flow | None
+    node: TraceNode
+
+
+class Walker:
+    """One trace in the making."""
+
+    def __init__(self, index: FlowIndex, choices: Choices) -> None:
+        self.index = index
+        self.southbound = index.southbound
+        self.choices = choices
+        self.steps: list[Step] = []
+        self.effects = Effects(index.southbound, choices)
+        self.symbols = self.effects.symbols
+        self.looping = False
+
+    def table(
+        self, datapath: Datapath, state: State, table: int, pipeline: Pipeline, parent: TraceNode
+    ) -> None:
+        """Visit a table; tables that only hand the packet on are passed over, as ovn-trace does."""
+        if len(self.steps) >= MAX_TABLES:
+            if not self.looping:
+                self.looping = True
+                self.choices.assume("loop")
+                parent.add(Kind.ERROR, f"*** stopped after {MAX_TABLES} tables: these flows loop")
+            return
+        while True:
+            stage = self.index.stage(datapath, pipeline, table)
+            flow = stage.lookup(state)
+            if flow is None or not flow.trivial:
+                break
+            table += 1
+        if flow is None:
+            name = stage.name
+            text = f"{table:2d}. {f'{name}: ' if name is not None else ''}no match (implicit drop)"
+            node = parent.add(Kind.TABLE, text)
+            self.steps.append(Step(datapath, pipeline, table, dict(state), None, node))
+            return
+        ids = flow.external_ids
+        name, source = ids.get("stage-name"), ids.get("source")
+        if name is not None and source is not None:
+            label = f"{name} ({source}): "
+        elif name is not None:
+            label = f"{name}: "
+        else:
+            label = f"({source}): " if source is not None else ""
+        match = self.index.friendly(flow.match)
+        node = parent.add(
+            Kind.TABLE, f"{table:2d}. {label}{match}, priority {flow.priority}, uuid {flow.uuid[:8]}"
+        )
+        self.steps.append(Step(datapath, pipeline, table, dict(state), flow, node))
+        self.actions(flow.actions, datapath, state, table, pipeline, node)
+
+    def actions(
+        self,
+        actions: Sequence[Action],
+        datapath: Datapath,
+        state: State,
+        table: int,
+        pipeline: Pipeline,
+        parent: TraceNode,
+    ) -> None:
+        """Carry out a list of actions; ``state`` changes."""
+        if not actions:
+            parent.add(Kind.ACTION, DROP)
+            return
+        stack: list[int] = []
+        for action in actions:
+            text = self.index.friendly(action_text(action, pipeline, table))
+            parent.add(Kind.ACTION, text)
+            if isinstance(action, Next):
+                self.next(action, datapath, state, table, pipeline, parent)
+            elif isinstance(action, Output):
+                self.output(datapath, state, pipeline, parent)
+            elif isinstance(action, CtNext):
+                bits, comment = self.choices.next_state()
+                node = parent.add(Kind.TRANSFORM, f"ct_next(ct_state={ct_text(bits)}{comment})")
+                self.table(datapath, state | {"ct_state": bits}, table + 1, pipeline, node)
+            elif isinstance(action, CtNat):
+                self.nat(action, datapath, state, table, pipeline, parent)
+            elif isinstance(action, CtCommitNat):
+                header = "ct_commit_nat /* assuming no un-nat entry, so no change */"
+                self.choices.assume("no_nat_entry")
+                self.commit(header, datapath, state, table, pipeline, parent)
+            elif isinstance(action, CtCommitToZone):
+                self.commit(f"ct_commit_to_zone({action.zone})", datapath, state, table, pipeline, parent)
+            elif isinstance(action, CtLb):
+                self.balance(action, datapath, state, table, pipeline, parent)
+            elif isinstance(action, Select):
+                self.select(action, datapath, state, table, pipeline, parent)
+            elif isinstance(action, Nested):
+                if action.name == "nd_na_router":
+                    self.choices.assume("ovn_trace_aborts")
+                made = nested_packet(action.name, state)
+                if made is not None:
+                    node = parent.add(Kind.TRANSFORM, made[0])
+                    self.actions(
+                        [] if str(action.actions[0]) == DROP else action.actions,
+                        datapath,
+                        made[1],
+                        table,
+                        pipeline,
+                        node,
+                    )
+            else:
+                self.effects.apply(action, datapath, state, pipeline, parent, stack)
+
+    # -- where the packet goes on -----------------------------------------------------------------------------
+
+    def next(
+        self,
+        action: Next,
+        datapath: Datapath,
+        state: State,
+        table: int,
+        pipeline: Pipeline,
+        parent: TraceNode,
+    ) -> None:
+        """``next``: another table, perhaps of the other pipeline."""
+        to_pipeline, to_table = action.target(pipeline, table)
+        if to_pipeline != pipeline:
+            field = "inport" if to_pipeline == "ingress" else "outport"
+            name = self.port_name(datapath, state[field])
+            header = f'{to_pipeline}(dp="{datapath.friendly}", {field}="{name}")'
+            parent = parent.add(Kind.PIPELINE, header)
+        self.table(datapath, state, to_table, to_pipeline, parent)
+
+    def port_name(self, datapath: Datapath, key: int) -> str:
+        port = datapath.ports.get(key & 0xFFFF)
+        return port.friendly if port is not None else "(unnamed)" if key & 0xFFFF else ""
+
+    def output(self, datapath: Datapath, state: State, pipeline: Pipeline, parent: TraceNode) -> None:
+        """``output``: on to the egress pipeline of each port, or out of the datapath."""
+        key = state["outport"] & 0xFFFF
+        if not key:
+            parent.add(Kind.ERROR, "*** output to null logical port")
+            return
+        port = datapath.ports.get(key)
+        group = next((g for g in datapath.groups if g.tunnel_key == key), None)
+        name = port.friendly if port else group.name if group else "(unnamed)"
+        if port is None and group is None:
+            parent.add(Kind.ERROR, f"*** unknown port or multicast group {key}")
+        if pipeline == "egress":
+            kind = port.type if port else ""
+            parent.add(Kind.OUTPUT, f'/* output to "{name}", type "{kind}" */')
+            if port is None or port.peer is None:
+                parent.add(Kind.MODIFY, f'output("{name}")')
+                return
+            peer = port.peer
+            header = f'ingress(dp="{peer.datapath.friendly}", inport="{peer.friendly}")'
+            entered = state | {"inport": peer.tunnel_key, "outport": 0}
+            self.table(peer.datapath, entered, 0, "ingress", parent.add(Kind.PIPELINE, header))
+            return
+
+        leaving = dict(state)
+        for register in ("xxreg0", "xxreg1", "xreg4", "flags", "reg11", "reg12", "reg13", "remote_outport"):
+            leaving[register] = 0
+        in_key = state["inport"] & 0xFFFF
+        inport = self.port_name(datapath, in_key)
+        loopback = state["flags"] & LOOPBACK != 0
+        omitted = "/* omitting output because inport == outport && !flags.loopback */"
+        if group is not None:
+            flood = parent.add(Kind.PIPELINE, f'multicast(dp="{datapath.friendly}", mcgroup="{group.name}")')
+            # ovn-trace carries one packet from port to port: what an egress pipeline changed stays changed.
+            for member in group.ports:
+                header = f'egress(dp="{datapath.friendly}", inport="{inport}", outport="{member.friendly}")'
+                node = flood.add(Kind.PIPELINE, header)
+                if member.tunnel_key != in_key or loopback:
+                    node.always_indent = True
+                    leaving["outport"] = member.tunnel_key
+                    self.table(datapath, leaving, 0, "egress", node)
+                else:
+                    node.add(Kind.OUTPUT, omitted)
+            return
+        if port is not None and port.type == "chassisredirect":
+            if port.distributed is None:
+                parent.add(
+                    Kind.ERROR,
+                    f'*** output to type "{port.type}" port "{name}" with no or invalid distributed port',
+                )
+                return
+            self.choices.assume("chassisredirect")
+            parent.add(
+                Kind.OUTPUT,
+                f'/* Replacing type "{port.type}" outport "{port.friendly}" with distributed port '
+                f'"{port.distributed.friendly}". */',
+            )
+            port = port.distributed
+            name = port.friendly
+            leaving["outport"] = port.tunnel_key
+        if (port is not None and port.tunnel_key != in_key) or loopback:
+            header = f'egress(dp="{datapath.friendly}", inport="{inport}", outport="{name}")'
+            self.table(datapath, leaving, 0, "egress", parent.add(Kind.PIPELINE, header))
+        else:
+            parent.add(Kind.OUTPUT, omitted)
+
+    # -- conntrack and choices --------------------------------------------------------------------------------
+
+    def nat(
+        self,
+        action: CtNat,
+        datapath: Datapath,
+        state: State,
+        table: int,
+        pipeline: Pipeline,
+        parent: TraceNode,
+    ) -> None:
+        """``ct_dnat`` and its kin: the next table sees the translated packet."""
+        to_destination = action.kind.startswith("ct_dnat")
+        if not to_destination and datapath.has_l3gateway and action.address is None:
+            return  # ct_snat without an address shows no effect in a gateway router
+        way = "dst" if to_destination else "src"
+        tracked = dict(state)
+        header = f"ct_{way[0]}nat" + ("in_czone" if action.kind.endswith("_in_czone") else "")
+        if action.address is None:
+            header += f" /* assuming no un-{way[0]}nat entry, so no change */"
+            self.choices.assume("no_nat_entry")
+        else:
+            value = action.address.value
+            if action.address.format is Format.IPV4:
+                header += f"(ip4.{way}={ip4(value)})"
+                tracked[f"nw_{way}"] = value
+            else:
+                header += f"(ip6.{way}={ip6(value)})"
+                tracked[f"ipv6_{way}"] = value
+            tracked["ct_state"] |= CT_DNAT if to_destination else CT_SNAT
+        self.commit(header, datapath, tracked, table, pipeline, parent)
+
+    def commit(
+        self,
+        header: str,
+        datapath: Datapath,
+        state: State,
+        table: int,
+        pipeline: Pipeline,
+        parent: TraceNode,
+    ) -> None:
+        """Pass through the tracker, unless that was done, and go on."""
+        tracked = dict(state)
+        if not tracked["ct_state"] & CT_TRK:
+            bits, comment = self.choices.next_state()
+            tracked["ct_state"] |= bits
+            header += comment
+        self.table(datapath, tracked, table + 1, pipeline, parent.add(Kind.TRANSFORM, header))
+
+    def balance(
+        self,
+        action: CtLb,
+        datapath: Datapath,
+        state: State,
+        table: int,
+        pipeline: Pipeline,
+        parent: TraceNode,
+    ) -> None:
+        """``ct_lb_mark``: choose a backend, or apply the known one, and go on."""
+        balanced = dict(state)
+        comment = ""
+        family = {ETH_IP: 4, ETH_IPV6: 6}.get(state["eth.type"], 0)
+        if family:
+            chosen = self._backend(action, family, parent)
+            if chosen is not None:
+                self._translate(balanced, family, *chosen)
+            bits, comment = self.choices.next_state()
+            balanced["ct_state"] |= bits
+        header = "ct_lb" if action.kind == "ct_lb" else "ct_lb_mark"
+        if action.kind == "ct_lb_mark_local":
+            header = action.kind
+            self.choices.assume("ct_lb_mark_local")
+        node = parent.add(Kind.TRANSFORM, header + comment)
+        self.table(datapath, balanced, table + 1, pipeline, node)
+
+    def _backend(self, action: CtLb, family: int, parent: TraceNode) -> tuple[int, int] | None:
+        choices = self.choices
+        if not action.backends:
+            if choices.lb_family == family:
+                return choices.lb_address, choices.lb_port
+            return None
+        wanted = Format.IPV4 if family == 4 else Format.IPV6
+        fitting = [b for b in action.backends if b.address.format is wanted]
+        if choices.lb_family == family:
+            for backend in fitting:
+                if backend.address.value == choices.lb_address:
+                    choices.lb_family = 0
+                    return backend.address.value, backend.port or 0
+        if not fitting:
+            parent.add(Kind.ERROR, "*** no load balancing destination (use --lb-dst)")
+            return None
+        chosen = fitting[choices.pick(len(fitting), "random_backend")]
+        return chosen.address.value, chosen.port or 0
+
+    def _translate(self, state: State, family: int, address: int, port: int) -> None:
+        keeps_original = not self.southbound.before("22.09")
+        key, original = ("nw_dst", "ct_nw_dst") if family == 4 else ("ipv6_dst", "ct_ipv6_dst")
+        if keeps_original:
+            state[original], state["ct_tp_dst"] = state[key], state["tp_dst"]
+        state[key] = address
+        if port:
+            state["tp_dst"] = port
+        state["ct_state"] |= CT_DNAT
+
+    def select(
+        self,
+        action: Select,
+        datapath: Datapath,
+        state: State,
+        table: int,
+        pipeline: Pipeline,
+        parent: TraceNode,
+    ) -> None:
+        """``select``: one member of several, by ``--select-id`` or the first."""
+        asked = [m.id for m in action.members if m.id == self.choices.select_id]
+        if asked:
+            chosen, note = asked[0], ""
+        else:
+            chosen = action.members[self.choices.pick(len(action.members), "random_choice")].id
+            note = " /* Randomly selected. Use --select-id to specify. */"
+        selected = dict(state)
+        place = place_of(self.symbols, action.field.name, action.field.low, action.field.high)
+        if place is not None:
+            place.write(selected, chosen)
+        node = parent.add(Kind.TRANSFORM, f"select: {action.field} = {chosen}{note}")
+        self.table(datapath, selected, table + 1, pipeline, node)

@@ -1,0 +1,264 @@
+"""Logical flows of a southbound database, found by datapath, pipeline and table, decoded when they are needed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from ko_tui.backend.ovn.actions import Action, Drop, Next, UnknownAction
+from ko_tui.backend.ovn.actions import parse as parse_actions
+from ko_tui.backend.ovn.actions.tree import Pipeline
+from ko_tui.backend.ovn.expression import parse as parse_match
+from ko_tui.backend.ovn.lexer import LanguageError, quote
+from ko_tui.backend.ovn.symbols import table as symbol_table
+from ko_tui.backend.simulate.classifier import Classifier
+from ko_tui.backend.simulate.matching import Scope, Test, UnknownName, all_of, always, compile_match, never
+from ko_tui.backend.simulate.ovn_hash import bucket, mask_for
+from ko_tui.backend.simulate.packet_state import State
+from ko_tui.backend.simulate.prerequisites import prerequisites
+from ko_tui.backend.simulate.southbound import Datapath, Southbound
+
+_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
+Rank = tuple[int, int, int]
+
+
+class _Head(msgspec.Struct, gc=False):
+    """What of a Logical_Flow says where it belongs."""
+
+    pipeline: str = ""
+    table_id: int = 0
+    logical_datapath: list[Any] = []
+    logical_dp_group: list[Any] = []
+
+
+class _Body(msgspec.Struct, gc=False):
+    """The rest of a Logical_Flow."""
+
+    priority: int = 0
+    match: str = ""
+    actions: str = ""
+    external_ids: list[Any] = []
+
+
+_body = msgspec.json.Decoder(_Body)
+
+
+@dataclass(eq=False, slots=True)
+class Flow:
+    """A logical flow as one datapath has it. Lower ``rank`` wins."""
+
+    uuid: str
+    pipeline: Pipeline
+    table: int
+    priority: int
+    match: str
+    actions_text: str
+    external_ids: dict[str, str]
+    rank: Rank
+    stage: Stage
+    test: Test | None = None
+    actions: list[Action] = field(default_factory=list)
+    broken: str = ""  # why ovn-trace would leave the flow out
+    trivial: bool = False  # matches everything and goes on to the next table: not shown
+
+    @property
+    def name(self) -> str:
+        """The stage's name, ``ls_in_acl``."""
+        return self.external_ids.get("stage-name", "")
+
+    @property
+    def source(self) -> str:
+        """The line of northd's code that made the flow."""
+        return self.external_ids.get("source", "")
+
+    def matches(self, state: State) -> bool:
+        """Whether the packet matches; False for a flow that ovn-trace cannot read."""
+        test = self.test
+        if test is None:
+            test = self.stage.compile(self)
+        return test(state)
+
+    def ready(self) -> None:
+        """Compile if that has not been done."""
+        if self.test is None:
+            self.stage.compile(self)
+
+
+class Stage:
+    """One table of one pipeline of one datapath."""
+
+    def __init__(
+        self, index: FlowIndex, datapath: Datapath, pipeline: Pipeline, table: int, flows: list[Flow]
+    ) -> None:
+        self.index = index
+        self.datapath = datapath
+        self.pipeline: Pipeline = pipeline
+        self.table = table
+        self.flows = flows
+        self.scope = index.scope(datapath)
+        for flow in flows:
+            flow.stage = self
+        self._classifier: Classifier | None = None
+
+    @property
+    def name(self) -> str | None:
+        """The stage's name; None when the datapath has no flow in it."""
+        return min(self.flows, key=lambda f: f.rank).name if self.flows else None
+
+    def lookup(self, state: State) -> Flow | None:
+        """The flow that the packet hits, or None."""
+        if self._classifier is None:
+            self._classifier = Classifier(self.flows, self.scope, self.index.groups_of(self.datapath))
+        return self._classifier.lookup(state)
+
+    def compile(self, flow: Flow) -> Test:
+        """Parse a flow's match and actions; a flow that cannot be read never matches."""
+        sb = self.index.southbound
+        try:
+            match = compile_match(parse_match(flow.match, symbols=self.scope.symbols), self.scope)
+            flow.actions = self.index.actions(flow.actions_text, self.pipeline, self.table)
+            asked = prerequisites(flow.actions, self.scope.symbols, any_family=not sb.before("25.03"))
+            flow.test = all_of([match, *map(self.scope.predicate, asked)])
+        except (LanguageError, UnknownName) as error:
+            flow.broken = f"{error}"
+            sb.warnings.append(f"flow {flow.uuid[:8]} is left out: {error}")
+            flow.test = never
+        flow.trivial = (
+            flow.test is always
+            and len(flow.actions) == 1
+            and isinstance(flow.actions[0], Next)
+            and flow.actions[0].target(self.pipeline, self.table)[1] == self.table + 1
+        )
+        return flow.test
+
+
+class FlowIndex:
+    """Where each logical flow belongs, and the stages that were looked at so far."""
+
+    def __init__(self, southbound: Southbound) -> None:
+        self.southbound = southbound
+        self._rows = southbound.database.table("Logical_Flow")
+        self._mask = mask_for(len(self._rows))
+        self._homes: dict[str, dict[tuple[str, int], list[str]]] = {}
+        self._groups: dict[str, list[str]] = {}  # datapath -> datapath groups
+        self._stages: dict[tuple[str, str, int], Stage] = {}
+        self._scopes: dict[str, Scope] = {}
+        self._members: dict[str, dict[int, tuple[str, ...]]] = {}
+        self._actions: dict[tuple[str, str, int], list[Action]] = {}
+        self._texts: dict[str, str] = {}
+        for uuid, head in self._rows.structs(_Head):
+            place = (head.pipeline, head.table_id)
+            for reference in (head.logical_datapath, head.logical_dp_group):
+                if reference and reference[0] == "uuid":
+                    self._homes.setdefault(reference[1], {}).setdefault(place, []).append(uuid)
+        for row in southbound.database.table("Logical_DP_Group").rows():
+            for datapath in row["datapaths"]:
+                self._groups.setdefault(datapath, []).append(row["_uuid"])
+
+    def stage(self, datapath: Datapath, pipeline: Pipeline, table: int) -> Stage:
+        """A stage of a datapath; one without flows when the datapath has none there."""
+        key = (datapath.uuid, pipeline, table)
+        stage = self._stages.get(key)
+        if stage is None:
+            stage = self._stages[key] = self._read(datapath, pipeline, table)
+        return stage
+
+    def tables(self, datapath: Datapath, pipeline: Pipeline) -> list[int]:
+        """The numbers of the tables in which the datapath has flows."""
+        homes = (datapath.uuid, *self._groups.get(datapath.uuid, ()))
+        return sorted({t for home in homes for p, t in self._homes.get(home, {}) if p == pipeline})
+
+    def _read(self, datapath: Datapath, pipeline: Pipeline, table: int) -> Stage:
+        flows: list[Flow] = []
+        stage = Stage(self, datapath, pipeline, table, [])
+        for home in (datapath.uuid, *self._groups.get(datapath.uuid, ())):
+            for uuid in self._homes.get(home, {}).get((pipeline, table), ()):
+                body = self._rows.struct(uuid, _body)
+                rank = (-body.priority, bucket(uuid, self._mask), len(flows))
+                flows.append(
+                    Flow(
+                        uuid,
+                        pipeline,
+                        table,
+                        body.priority,
+                        body.match,
+                        body.actions,
+                        self._ids(body.external_ids),
+                        rank,
+                        stage,
+                    )
+                )
+        stage.flows = flows
+        return stage
+
+    def _ids(self, json: list[Any]) -> dict[str, str]:
+        pairs = json[1] if len(json) == 2 else []
+        return dict(pairs)
+
+    def scope(self, datapath: Datapath) -> Scope:
+        """What names mean in matches of a datapath."""
+        found = self._scopes.get(datapath.uuid)
+        if found is None:
+            sb = self.southbound
+            found = self._scopes[datapath.uuid] = Scope(
+                sb.version,
+                sb.address_sets.get,
+                lambda group: sb.group_ports(datapath, group),
+                lambda port: sb.port_number(datapath, port),
+                sb.resident,
+            )
+        return found
+
+    def groups_of(self, datapath: Datapath) -> dict[int, tuple[str, ...]]:
+        """Port key -> the port groups that hold the port."""
+        found = self._members.get(datapath.uuid)
+        if found is None:
+            prefix = f"{datapath.tunnel_key}_"
+            sb, gathered = self.southbound, dict[int, list[str]]()
+            for name, ports in sb.port_groups.items():
+                if name.startswith(prefix):
+                    for port in ports:
+                        number = sb.port_number(datapath, port)
+                        if number is not None:
+                            gathered.setdefault(number, []).append(name[len(prefix) :])
+            found = self._members[datapath.uuid] = {k: tuple(v) for k, v in gathered.items()}
+        return found
+
+    def actions(self, text: str, pipeline: Pipeline, table: int) -> list[Action]:
+        """The actions of a flow; equal texts share them. Raises ActionError."""
+        key = (text, pipeline, table)
+        found = self._actions.get(key)
+        if found is None:
+            found = self._actions[key] = self._parse_actions(text, pipeline, table)
+        return found
+
+    def _parse_actions(self, text: str, pipeline: Pipeline, table: int) -> list[Action]:
+        version = self.southbound.version
+        try:
+            parsed = parse_actions(text, version=version, pipeline=pipeline, table=table)
+        except LanguageError as error:
+            # A release between two known ones may know more than the older of them.
+            symbols = symbol_table(version)
+            parsed = parse_actions(
+                text, version=version, pipeline=pipeline, table=table, symbols=symbols, strict=False
+            )
+            if any(isinstance(action, UnknownAction) for action in parsed):
+                raise error from None
+        return [] if len(parsed) == 1 and isinstance(parsed[0], Drop) else parsed
+
+    def friendly(self, text: str) -> str:
+        """A match or action with each port's name in the form that people know."""
+        found = self._texts.get(text)
+        if found is None:
+            found = text if '"' not in text else _STRING.sub(self._friendly_string, text)
+            self._texts[text] = found
+        return found
+
+    def _friendly_string(self, found: re.Match[str]) -> str:
+        port = self.southbound.ports.get(found[1])
+        if port is None or port.friendly == found[1]:
+            return found[0]
+        return quote(port.friendly)
