@@ -18,15 +18,22 @@ from ko_tui.backend.ovn.trace_model import Block, Node, Stage, Trace
 class Branch:
     """What is carried along one way: the packet and the hops so far. ``indent`` is the column of its blocks."""
 
-    packet: RunningPacket
+    packet: RunningPacket = field(default_factory=RunningPacket)
     hops: list[Hop] = field(default_factory=list)
     indent: int = 0
     entered: Block | None = None  # the pipeline block that the branch is in
+    parent: Branch | None = None  # what it is still to be copied from
+
+    def begin(self) -> None:
+        """Take over packet and hops from the branch that it was forked from, once, at its first node."""
+        if self.parent is not None:
+            self.packet = self.parent.packet.copy()
+            self.hops = [Hop(hop.kind, hop.name, hop.note) for hop in self.parent.hops]
+            self.parent = None
 
     def fork(self, indent: int) -> Branch:
-        """A branch of its own that starts here."""
-        hops = [Hop(hop.kind, hop.name, hop.note) for hop in self.hops]
-        return Branch(self.packet.copy(), hops, indent, self.entered)
+        """A branch of its own that starts here; it is copied when it begins."""
+        return Branch(indent=indent, entered=self.entered, parent=self)
 
 
 @dataclass(slots=True)
@@ -39,7 +46,10 @@ class Step:
 
 
 def steps(trace: Trace, packet: RunningPacket) -> Iterator[Step]:
-    """Every stage, block and loose line with its branch, in printed order. Branches begin with ``packet``."""
+    """Every stage, block and loose line with its branch, in printed order. The first branch begins with ``packet``.
+
+    Branches are to be begun by the caller as he reaches their first node, so that they copy what he made of them.
+    """
     open_branches = [Branch(packet)]
     floods: dict[int, tuple[Block, Branch]] = {}  # column of a multicast block -> the block and the way there
     for parent, node in _nodes(None, trace.children):

@@ -11,6 +11,8 @@ _STAGE_REASONS = {
     "ls_in_l2_unknown": "unknown_mac",
     "ls_in_l2_lkup": "unknown_mac",
     "ls_in_lb": "no_backend",
+    "ls_in_lb_aff_learn": "affinity",
+    "lr_in_lb_aff_learn": "affinity",
     "lr_in_policy": "policy",
     "lr_in_policy_ecmp": "policy",
     "ls_in_apply_port_sec": "port_security",
@@ -21,6 +23,8 @@ _STAGE_REASONS = {
     "ls_out_port_sec_ip": "port_security",
     "ls_out_port_sec_l2": "port_security",
 }
+SHOWN_PORTS = 5
+"""Ports that a flooded packet's headline names; of more their number."""
 _GENERAL = ("", "implicit", "explicit", "drop", "silent", "unknown_destination")
 
 
@@ -79,7 +83,10 @@ def headline(trace: Trace, stages: list[ExplainedStage], words: Catalogue, names
     match outcome.verdict:
         case Verdict.DELIVERED:
             ports = [_port(port, names, words) for port in dict.fromkeys(trace.outputs)]
-            listed = words.say("join.list").join(ports)
+            shown = ports[:SHOWN_PORTS]
+            if len(ports) > SHOWN_PORTS:
+                shown.append(words.say("more", count=len(ports) - SHOWN_PORTS))
+            listed = words.say("join.list").join(shown)
             if len(ports) == 1:
                 return words.say("headline.delivered", ports=listed)
             return words.say("headline.delivered_many", count=len(ports), ports=listed)

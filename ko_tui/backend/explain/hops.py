@@ -8,6 +8,8 @@ from ko_tui.backend.explain.model import Hop
 from ko_tui.backend.explain.running_packet import UNKNOWN, RunningPacket
 from ko_tui.backend.ovn.trace_model import Block, Outcome, Stage, Verdict
 
+_TRANSLATING = ("_lb", "nat", "defrag", "pre_stateful", "hairpin")
+
 
 def enter_block(hops: list[Hop], block: Block, words: Catalogue) -> None:
     """Add what entering a pipeline tells: the first port, and the switch or router itself."""
@@ -31,7 +33,8 @@ def note_change(
         return
     if stage.name.startswith("lr_"):
         hops[-1].kind = "router"
-    for side, plain in (("dst", "hop.dnat"), ("src", "hop.snat")):
+    translates = any(part in stage.name for part in _TRANSLATING)
+    for side, plain in (("dst", "hop.dnat"), ("src", "hop.snat")) if translates else ():
         old, new = before.endpoint(side), after.endpoint(side)
         if old and new and old != new:
             key = "hop.lb" if stage.name.startswith(("ls_in_lb", "ls_in_pre_stateful")) else plain
@@ -39,7 +42,10 @@ def note_change(
     if stage.name in ("lr_in_ip_routing", "lr_in_policy", "lr_in_ip_routing_ecmp", "lr_in_policy_ecmp"):
         for register in ("reg0", "xxreg0"):
             if register in after.registers and before.registers.get(register) != after.registers[register]:
-                _note(hops, words.say("hop.route", address=after.registers[register]))
+                key = "hop.policy" if stage.name.startswith("lr_in_policy") else "hop.route"
+                if key == "hop.policy":
+                    _forget(hops, words.say("hop.route", address=before.registers.get(register, "")))
+                _note(hops, words.say(key, address=after.registers[register]))
     if stage.name == "ls_in_hairpin":
         _note(hops, words.say("hop.hairpin"))
     if stage.name == "lr_in_gw_redirect" and before.read("outport") != after.read("outport"):
@@ -62,6 +68,12 @@ def leave_trail(hops: list[Hop], outcome: Outcome | None, flow: str, words: Cata
         case Verdict.CONTROLLER:
             hops.append(Hop("controller", outcome.datapath, reason))
     return hops
+
+
+def _forget(hops: list[Hop], text: str) -> None:
+    """Take back what a later stage overruled."""
+    parts = [part for part in hops[-1].note.split("; ") if part and part != text]
+    hops[-1].note = "; ".join(parts)
 
 
 def _note(hops: list[Hop], text: str) -> None:

@@ -29,6 +29,7 @@ from ko_tui.backend.ovn.versions import DEFAULT, OvnVersion
 
 COLUMNS = 4
 """Columns by which ovn-trace indents a branch."""
+_SUMMARY_ENDS = ("};", "}", ";")  # of the summary form, which --all prints too
 LOOK_AHEAD = 80
 """Stages that are looked at ahead for what a look-up answered."""
 
@@ -75,6 +76,7 @@ def explain_trace(
     last: dict[int, ExplainedStage] = {}  # column of a branch -> its last stage
     for at, step in enumerate(work.steps):
         node = step.node
+        step.branch.begin()
         if isinstance(node, Stage):
             explained = _stage(step, node, at, work)
             work.made.append(explained)
@@ -133,6 +135,8 @@ def _stage(step: Step, stage: Stage, at: int, work: _Work) -> ExplainedStage:
     learned = ["ct_state"] if packet.fields.get("ct_state") != state else []
     quiet = True
     for line in stage.lines:
+        if line.text in _SUMMARY_ENDS:
+            continue
         if line.kind == "action":
             actions = list(parsed_actions(line.text, work.version))
             explained.actions.extend(action_sentences(actions, context))
