@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 import socket
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 END, ID, STRING, INTEGER, ADDRESS_SET, PORT_GROUP, TEMPLATE, ERROR = (
     "end",
@@ -39,8 +40,7 @@ DECIMAL, HEXADECIMAL = Format.DECIMAL, Format.HEXADECIMAL
 IPV4, IPV6, ETHERNET = Format.IPV4, Format.IPV6, Format.ETHERNET
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(Struct, frozen=True, gc=False):
     """An integer token: its value, its mask when it has one, and its spelling."""
 
     value: int

@@ -1,0 +1,252 @@
+"""A parser for matches whose like was seen before.
+
+Logical flows repeat few shapes and many parts: the same port, address or predicate stands in the matches of
+dozens of stages. A match is cut at `` && ``; a part that was seen before is taken from a table, a comparison of a
+seen shape is made from its constant alone, and only what is left goes to the parser. The tree is equal to
+the parser's, and equal parts of different trees are one object, which saves memory too.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from ko_tui.backend.ovn import symbols as symbol_tables
+from ko_tui.backend.ovn.expression.parser import ExpressionError, ExpressionReader
+from ko_tui.backend.ovn.expression.tree import (
+    AddressSet,
+    And,
+    ChassisResident,
+    Compare,
+    Constant,
+    ConstantSet,
+    Expression,
+    FieldRef,
+    Not,
+    Or,
+    PortGroup,
+    StringConstant,
+    Value,
+)
+from ko_tui.backend.ovn.lexer import END, Format, Number, integer
+from ko_tui.backend.ovn.symbols import SymbolTable
+from ko_tui.backend.ovn.versions import DEFAULT, OvnVersion
+
+LIMIT = 1 << 16
+"""Most entries a table holds before it begins anew."""
+
+_NAME = re.compile(r"[$@][A-Za-z_.][A-Za-z0-9_.]*")
+_WIDTHS = {Format.IPV4: 32, Format.IPV6: 128, Format.ETHERNET: 48}
+
+
+class CachedParser:
+    """The tables for one symbol table."""
+
+    def __init__(self, symbols: SymbolTable) -> None:
+        self.symbols = symbols
+        self._wholes: dict[str, Expression] = {}
+        self._terms: dict[str, Expression] = {}
+        self._constants: dict[str, Value | ConstantSet] = {}
+        # "ip4.src", " == " -> the field and its width (0 for a string).
+        self._shapes: dict[tuple[str, str], tuple[FieldRef, int]] = {}
+
+    def parse(self, text: str) -> Expression:
+        """The tree of ``text``; raises ``ExpressionError`` as the parser does."""
+        found = self._wholes.get(text)
+        if found is not None:
+            return found
+        made = self._of_terms(text.split(" && "))
+        if made is None:
+            # Few parentheses: no text is then cut deeper than the parser itself would go.
+            simple = text.count("(") <= 20
+            made = (simple and self._cut(text)) or ExpressionReader(text, self.symbols).whole()
+        if len(self._wholes) >= LIMIT:
+            self._wholes.clear()
+        self._wholes[text] = made
+        return made
+
+    def _of_terms(self, parts: list[str]) -> Expression | None:
+        """The And of the parts, or the only part, when each is known or of a known shape."""
+        known = self._terms
+        terms: list[Expression] = []
+        nested = False
+        for part in parts:
+            term = known.get(part) or self._of_shape(part)
+            if term is None:
+                return None
+            if type(term) is And:
+                nested = True
+            terms.append(term)
+        if len(terms) == 1:
+            return terms[0]
+        return And(_flat(terms, And)) if nested else And(tuple(terms))
+
+    def _of_shape(self, part: str) -> Expression | None:
+        """A comparison whose field and operator were seen before, with a new constant."""
+        left, op, right = part.partition(" == ")
+        if not op:
+            left, op, right = part.partition(" != ")
+        shape = self._shapes.get((left, op))
+        if shape is None:
+            return self._resident(part) if "is_chassis_resident(" in part else None
+        value: Value | ConstantSet | None = self._constants.get(right) or self._constant(right)
+        field, width = shape
+        if value is None or not (
+            _fits(value, width) if type(value) is Constant else self._suits(value, width)
+        ):
+            return None
+        return self._keep(part, Compare(field, "==" if op == " == " else "!=", value))
+
+    def _suits(self, value: Value | ConstantSet, width: int) -> bool:
+        for each in value.values if type(value) is ConstantSet else (value,):
+            if type(each) is Constant:
+                if not _fits(each, width):
+                    return False
+            elif (type(each) is AddressSet) is not (width > 0):
+                return False
+        return True
+
+    def _constant(self, text: str) -> Value | ConstantSet | None:
+        made: Value | ConstantSet | None
+        if text[:1] == "{" and text[-1:] == "}":
+            values = [self._constants.get(each) or _constant(each) for each in text[1:-1].split(", ")]
+            if None in values or ConstantSet in map(type, values):
+                return None
+            made = ConstantSet(tuple(values))  # type: ignore[arg-type]
+        else:
+            made = _constant(text)
+        if made is not None:
+            if len(self._constants) >= LIMIT:
+                self._constants.clear()
+            self._constants[text] = made
+        return made
+
+    def _resident(self, part: str) -> Expression | None:
+        negative = part[:1] == "!"
+        bare = part[1:] if negative else part
+        if bare[:20] != "is_chassis_resident(" or bare[-1:] != ")":
+            return None
+        port = _constant(bare[20:-1])
+        if type(port) is not StringConstant:
+            return None
+        made = ChassisResident(port.value)
+        return self._keep(part, Not(made) if negative else made)
+
+    def _keep(self, part: str, term: Expression) -> Expression:
+        if len(self._terms) >= LIMIT:
+            self._terms.clear()
+        self._terms[part] = term
+        return term
+
+    def _cut(self, text: str) -> Expression | None:
+        """The tree by way of its terms, which are kept; None when the text does not come apart so simply."""
+        for joint in (" && ", " || "):
+            parts = _balanced(text, joint)
+            terms: list[Expression] = []
+            for part in parts:
+                term = self._terms.get(part) or self._of_shape(part) or self._term(part)
+                if term is None:
+                    break
+                terms.append(term)
+            else:
+                if len(terms) == 1:
+                    return terms[0]
+                return And(_flat(terms, And)) if joint == " && " else Or(_flat(terms, Or))
+        return None
+
+    def _term(self, part: str) -> Expression | None:
+        """The term that ``part`` is, or None when it has to be read together with the rest."""
+        if "//" in part or "/*" in part:
+            return None
+        if part[:1] == "(" and part[-1:] == ")" and _wrapped(part):
+            inner = self._cut(part[1:-1])
+            if inner is not None:
+                return self._keep(part, inner)
+        reader = ExpressionReader(part, self.symbols)
+        try:
+            made = reader.term()
+        except ExpressionError:
+            return None
+        if reader.kinds[reader.at] != END:
+            return None
+        if type(made) is Compare and made.op in ("==", "!="):
+            symbol = self.symbols[made.field.name]
+            # Only "field op constant" as OVN spells it; predicates and nominal fields have rules of their own.
+            if symbol.kind != "predicate" and part.startswith(f"{made.field} {made.op} "):
+                self._shapes[str(made.field), f" {made.op} "] = (made.field, symbol.width)
+        return self._keep(part, made)
+
+
+def _fits(value: Constant, width: int) -> bool:
+    mask = value.mask
+    if mask is not None:
+        return 0 < width >= mask.bit_length()
+    return 0 < width >= (_WIDTHS.get(value.format) or value.value.bit_length())
+
+
+def _flat(terms: list[Expression], family: type[And] | type[Or]) -> tuple[Expression, ...]:
+    flat: list[Expression] = []
+    for term in terms:
+        if type(term) is family:
+            flat.extend(term.terms)
+        else:
+            flat.append(term)
+    return tuple(flat)
+
+
+def _balanced(text: str, joint: str) -> list[str]:
+    """``text`` cut at each ``joint`` that is outside all parentheses."""
+    parts = text.split(joint)
+    if "(" not in text:
+        return parts
+    made: list[str] = []
+    held: list[str] = []
+    depth = 0
+    for part in parts:
+        depth += part.count("(") - part.count(")")
+        held.append(part)
+        if depth <= 0:
+            made.append(held[0] if len(held) == 1 else joint.join(held))
+            held.clear()
+            depth = 0
+    if held:
+        made.append(joint.join(held))
+    return made
+
+
+def _wrapped(part: str) -> bool:
+    """Whether the parenthesis that begins the part ends with it (parentheses within quotes give False or a refusal)."""
+    depth = 0
+    for piece in part[1:-1].split(")"):
+        depth += piece.count("(")
+        if depth < 0:
+            return False
+        depth -= 1
+    return depth == -1
+
+
+def _constant(text: str) -> Value | None:
+    if text[:1] == '"':
+        inner = text[1:-1]
+        if len(text) < 2 or text[-1] != '"' or '"' in inner or "\\" in inner or "\0" in inner:
+            return None
+        return StringConstant(inner)
+    if text[:1] in ("$", "@"):
+        if not _NAME.fullmatch(text):
+            return None
+        return AddressSet(text[1:]) if text[0] == "$" else PortGroup(text[1:])
+    if not text.isascii():
+        return None
+    value, slash, mask = text.partition("/")
+    number = integer(value, slash + mask if slash else None)
+    return Constant(number.value, number.format, number.mask) if isinstance(number, Number) else None
+
+
+@cache
+def _parser(version: OvnVersion) -> CachedParser:
+    return CachedParser(symbol_tables.table(version))
+
+
+def parse_cached(text: str, *, version: OvnVersion = DEFAULT) -> Expression:
+    """As ``parse``, and much faster for a match whose like was seen before."""
+    return _parser(version).parse(text)
