@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ko_tui.backend.ovn import symbols as symbol_tables
+from ko_tui.backend.ovn.expression.cached import parse_cached
 from ko_tui.backend.ovn.expression.parser import MAX_PARENTHESES, ExpressionError, ExpressionReader
 from ko_tui.backend.ovn.expression.tree import (
     AddressSet,
@@ -56,6 +57,7 @@ __all__ = [
     "Value",
     "fields",
     "parse",
+    "parse_cached",
     "walk",
 ]
 
