@@ -64,7 +64,7 @@ def check_transaction(text: str) -> None:
         raise Refused("A transaction is a list that begins with the database's name.", unlock=False)
     for operation in transaction[1:]:
         kind = operation.get("op") if isinstance(operation, dict) else None
-        if kind not in READING_OPERATIONS:
+        if not isinstance(kind, str) or kind not in READING_OPERATIONS:
             raise Refused(f"The operation {kind!r} does not only read.", unlock=False)
 
 

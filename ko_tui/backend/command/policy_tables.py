@@ -108,8 +108,8 @@ CTL_WRITE_OPTIONS: dict[str, str | None] = {
     **dict.fromkeys(
         _words(
             "--may-exist --all --force --log --ecmp --ecmp-symmetric-reply --bfd --stateless "
-            "--liveness --apply-after-lb --reject --event --add-duplicate --add-route --fair --no- "
-            "wait --with-iface"
+            "--liveness --apply-after-lb --reject --event --add-duplicate --add-route --fair "
+            "--no-wait --with-iface"
         )
     ),
     **dict.fromkeys(
@@ -130,9 +130,9 @@ DATAPATH = r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}"
 OFCTL = frozenset(
     _words(
         "show dump-desc dump-tables dump-table-features dump-table-desc dump-flows dump-aggregate "
-        "queue-stats queue-get-config dump-meter dump-meters meter-stats meter-features dump- "
-        "ports dump-ports-desc get-frags dump-ipfix-bridge dump-ipfix-flow dump-groups dump- "
-        "group-stats dump-group-features dump-tlv-map"
+        "queue-stats queue-get-config dump-meter dump-meters meter-stats meter-features dump-ports "
+        "dump-ports-desc get-frags dump-ipfix-bridge dump-ipfix-flow dump-groups dump-group-stats "
+        "dump-group-features dump-tlv-map"
     )
 )
 # With --allow-write only; what runs on for ever, loads the switch or listens stays out.
@@ -160,9 +160,9 @@ OFCTL_WRITE_OPTIONS: dict[str, str | None] = {**OFCTL_OPTIONS, "--bundle": None,
 
 DPCTL = frozenset(
     _words(
-        "dump-dps show dump-flows get-flow dump-conntrack dump-conntrack-exp ct-stats-show ct- "
-        "bkts ct-get-maxconns ct-get-nconns ct-get-tcp-seq-chk ct-get-limits ct-get-sweep- "
-        "interval cache-get-size ipf-get-status offload-stats-show"
+        "dump-dps show dump-flows get-flow dump-conntrack dump-conntrack-exp ct-stats-show ct-bkts "
+        "ct-get-maxconns ct-get-nconns ct-get-tcp-seq-chk ct-get-limits ct-get-sweep-interval "
+        "cache-get-size ipf-get-status offload-stats-show"
     )
 )
 DPCTL_FLAGS: dict[str, str | None] = {
@@ -245,8 +245,8 @@ OVSDB_CLIENT_OPTIONS: dict[str, str | None] = {**FORMATTING, "-t": SECONDS, "--t
 OVSDB_SERVER = r"unix:(/var)?/run/(ovn|openvswitch)/[A-Za-z0-9_-][A-Za-z0-9_.-]*\.sock"
 OVSDB_TOOL = frozenset(
     _words(
-        "db-name db-version db-cksum db-cid db-sid db-local-address db-is-clustered db-is- "
-        "standalone show-log check-cluster query"
+        "db-name db-version db-cksum db-cid db-sid db-local-address db-is-clustered db-is-standalone "
+        "show-log check-cluster query"
     )
 )
 OVSDB_FILE = r"/etc/(ovn|openvswitch)/[A-Za-z0-9_-][A-Za-z0-9_.-]*\.db"
@@ -270,7 +270,7 @@ OVN_TRACE_OPTIONS: dict[str, str | None] = {
 INTERFACE = r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,14}"
 TCPDUMP_OPTIONS: dict[str, str | None] = {
     **dict.fromkeys(
-        _words("-n -nn -e -v -vv -vvv -t -tt -ttt -tttt -q -S -A -X -XX -x -xx -l -U -p -K --immediate- mode")
+        _words("-n -nn -e -v -vv -vvv -t -tt -ttt -tttt -q -S -A -X -XX -x -xx -l -U -p -K --immediate-mode")
     ),
     "-c": r"[1-9]\d{0,6}",
     "-s": r"\d{1,6}",
