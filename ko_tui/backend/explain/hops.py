@@ -17,7 +17,7 @@ def enter_block(hops: list[Hop], block: Block, words: Catalogue) -> None:
         if not hops and block.inport:
             hops.append(Hop("port", block.inport))
         hops.append(Hop("switch", block.datapath))
-    elif block.kind == "multicast":
+    elif block.kind == "multicast" and _copies(block) > 1:
         _note(hops, words.say("hop.flood", count=_copies(block)))
 
 

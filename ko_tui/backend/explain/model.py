@@ -82,3 +82,25 @@ class ExplainedTrace:
     hops: list[Hop] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # warnings: random choice, other backend, partial, ...
+    version: str = ""  # the OVN release whose meanings were used
+    lang: str = "en"
+
+
+@dataclass(slots=True)
+class ExplainedFlow:
+    """One logical flow in words, without a packet. ``registers`` are those that it names."""
+
+    stage: str
+    title: str
+    purpose: str
+    known: bool
+    priority: int | None
+    use: str  # what Kube-OVN uses the priority for, or ""
+    match: Sentence
+    actions: list[Sentence] = field(default_factory=list)
+    registers: list[RegisterValue] = field(default_factory=list)
+    objects: list[ObjectRef] = field(default_factory=list)
+    datapath: str = ""
+    pipeline: str = ""
+    table: int | None = None
+    uuid: str = ""

@@ -96,6 +96,8 @@ def explain_trace(
         hops=leave_trail(trail, outcome, trace.flow, work.words),
         outcomes=list(trace.outcomes),
         notes=notes(trace, work.made, work.words),
+        version=version,
+        lang=lang,
     )
 
 
