@@ -295,8 +295,9 @@ class ExpressionReader(TokenReader):
         op = self.kinds[self.at]
         if op in _OPERATORS:
             self.at += 1
+            value_at = self.at
             value = self.constants()
-            return self.compare(symbol, field, cast(Operator, op), value, at)
+            return self.compare(symbol, field, cast(Operator, op), value, at, value_at)
         if not bits or op == "=":
             self.unexpected("a comparison operator")
         if bits > 1 and not self.negated:
@@ -336,32 +337,41 @@ class ExpressionReader(TokenReader):
         turned = cast(Operator, _TURNED[op])
         second_op = self.kinds[self.at]
         if second_op not in _OPERATORS:
-            return self.compare(symbol, field, turned, first, at)
+            return self.compare(symbol, field, turned, first, at, at)
         self.at += 1
+        second_at = self.at
         second = self.constants()
         if op[0] not in "<>" or second_op[0] != op[0]:
             self.fail("a range has the form low < field < high, with < or <= (or both turned round)", at)
-        self.compare(symbol, field, turned, first, at)
-        self.compare(symbol, field, cast(Operator, second_op), second, at)
+        self.compare(symbol, field, turned, first, at, at)
+        self.compare(symbol, field, cast(Operator, second_op), second, at, second_at)
         low, high = cast(Value, first), cast(Value, second)
         if op[0] == "<":
             return _range(low, op, field, second_op, high)
         return _range(high, _TURNED[second_op], field, turned, low)
 
     def compare(
-        self, symbol: Symbol, field: FieldRef, op: Operator, value: Value | ConstantSet, at: int
+        self,
+        symbol: Symbol,
+        field: FieldRef,
+        op: Operator,
+        value: Value | ConstantSet,
+        at: int,
+        value_at: int,
     ) -> Compare:
-        """The comparison, checked as OVN does."""
+        """The comparison, checked as OVN does; ``at`` and ``value_at`` are its first token and its value's."""
         values = value.values if isinstance(value, ConstantSet) else (value,)
-        self.check_type(symbol, values, at)
+        self.check_type(symbol, values, value_at)
         equality = op == "==" or op == "!="
         if not equality:
             if isinstance(value, ConstantSet):
-                self.fail("a set can only be compared with == or !=", at)
+                self.fail("a set can only be compared with == or !=", value_at)
             if symbol.level != "ordinal":
                 self.fail(f"{symbol.name} is {symbol.level}: it can only be compared with == or !=", at)
             if isinstance(value, Constant) and value.mask is not None:
-                self.fail("a masked value can only be compared with == or !=; compare some bits instead", at)
+                self.fail(
+                    "a masked value can only be compared with == or !=; compare some bits instead", value_at
+                )
         if symbol.level == "nominal":
             if symbol.kind == "predicate":
                 for each in values:
