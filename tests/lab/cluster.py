@@ -1,0 +1,270 @@
+"""A real OVN cluster on one machine: three central members, three nodes with a userspace datapath, real pods.
+
+Needs root and Debian's OVN and Open vSwitch. Every address lives in network namespaces of the lab; the host's own
+network is not touched. Several labs may run side by side: each has its own directory and name prefix.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal
+
+from tests.lab import central, northbound, workloads
+from tests.lab.places import NETNS, LabFailed, Place, end, run, script, until
+from tests.lab.topology import NODES, PODS, Node, Pod, pod
+
+Database = Literal["nb", "sb"]
+MARK = "ko-lab-"
+SCHEMA = {"nb": "OVN_Northbound", "sb": "OVN_Southbound"}
+
+
+class LabUnavailable(RuntimeError):
+    """This machine cannot carry a lab."""
+
+
+def why_unavailable() -> str:
+    """Why no lab can run here; "" when one can."""
+    if os.geteuid() != 0:
+        return "the lab needs root"
+    missing = [
+        t
+        for t in ("ovsdb-server", "ovs-vswitchd", "ovn-northd", "ovn-controller", "ip", "ethtool", "nsenter")
+        if shutil.which(t, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin") is None
+    ]
+    if missing:
+        return f"not installed: {', '.join(missing)}"
+    probe = subprocess.run(["unshare", "--net", "--mount", "true"], capture_output=True)
+    return "" if probe.returncode == 0 else "network and mount namespaces are not allowed here"
+
+
+class Lab:
+    """Start with ``start()`` or as a context manager. Names of pods are those that the API shows."""
+
+    def __init__(self, directory: Path | None = None) -> None:
+        self.id = secrets.token_hex(2)
+        self._own_directory = directory is None
+        self.directory = directory or Path(tempfile.mkdtemp(prefix=f"{MARK}{self.id}-"))
+        self.places: dict[str, Place] = {}  # "central-0", "node-kube-ovn-worker"
+        self.started_in = 0.0
+
+    # -- life -------------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Lab:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Everything up, flows installed on every node. Raises LabUnavailable or LabFailed."""
+        if reason := why_unavailable():
+            raise LabUnavailable(reason)
+        began = time.monotonic()
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        self.started_in = time.monotonic() - began
+
+    def _start(self) -> None:
+        (self.directory / "owner.pid").write_text(str(os.getpid()))
+        workloads.make_underlay(self)
+        for index, each in enumerate(NODES):
+            self.places[f"node-{each.name}"] = Place(self.directory / each.name, self.netns(each.name))
+            self.places[f"central-{index}"] = Place(
+                self.directory / f"central-{index}", self.netns(each.name)
+            )
+        with ThreadPoolExecutor(6) as pool:
+            list(pool.map(lambda place: place.open(), self.places.values()))
+            list(pool.map(lambda n: workloads.start_switch(self, n), NODES))
+            central.start_first(self)
+            list(pool.map(lambda i: central.join(self, i), (1, 2)))
+            list(pool.map(lambda i: central.start_northd(self, i), (0, 1, 2)))
+            loading = pool.submit(self._load)
+            list(pool.map(lambda n: workloads.start_controller(self, n), NODES))
+            list(pool.map(lambda n: workloads.plug_pods(self, n), NODES))
+            loading.result()
+        self.sync()
+
+    def _load(self) -> None:
+        self.place(f"central-{self.leader('nb')}").run("ovn-nbctl", "--timeout=30", *northbound.argv())
+
+    def sync(self, seconds: int = 40) -> None:
+        """Wait until every node has the flows of the northbound database as it is now."""
+        self.nbctl("--wait=hv", "sync", seconds=seconds)
+
+    def stop(self) -> None:
+        """End every process and remove every namespace of this lab; safe to call twice and after a failed start."""
+        for place in self.places.values():
+            with contextlib.suppress(Exception):
+                place.close()
+        with contextlib.suppress(Exception):
+            workloads.remove(self)
+        if self._own_directory:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    # -- names ------------------------------------------------------------------------------------------------
+
+    def netns(self, name: str) -> str:
+        """The network namespace of a node or a pod (by ``ns/name``)."""
+        return f"kl{self.id}-{name.replace('/', '.')}"
+
+    def place(self, name: str) -> Place:
+        return self.places[name]
+
+    def node_place(self, node: str) -> Place:
+        return self.places[f"node-{node}"]
+
+    def central_place(self, index: int) -> Place:
+        return self.places[f"central-{index}"]
+
+    def exec_prefix(
+        self, namespace: str, name: str, container: str = "", *, app: str = "", node: str = ""
+    ) -> list[str]:
+        """The words that run a command in a pod.
+
+        Pods of Kube-OVN are found by ``app`` and ``node`` (their names change when they are replaced): ovn-central
+        has a place of its own on its node, all others share the node's. Workload pods are their network namespace.
+        """
+        if app == "ovn-central":
+            index = next(i for i, n in enumerate(NODES) if n.name == node)
+            return self.central_place(index).prefix()
+        if app:
+            return self.node_place(node).prefix()
+        found = next((p for p in PODS if p.key == f"{namespace}/{name}"), None)
+        if found is None or (not found.real and found.kind != "host"):
+            raise KeyError(f"{namespace}/{name}")
+        if found.kind == "host":
+            return self.node_place(found.node).prefix()
+        return ["nsenter", f"--net={NETNS / self.netns(found.key)}", "--wd=/", "--"]
+
+    # -- asking -------------------------------------------------------------------------------------------------
+
+    def leader(self, database: Database) -> int:
+        """The index of the member that leads; waits for an election in progress."""
+        found: list[int] = []
+
+        def one_leads() -> bool:
+            found[:] = [i for i in range(len(NODES)) if self.role(i, database) == "leader"]
+            return bool(found)
+
+        until(one_leads, f"a leader of {SCHEMA[database]}", 30, 0.05)
+        return found[0]
+
+    def role(self, index: int, database: Database) -> str:
+        """leader, follower, candidate, or "" when the member does not answer."""
+        place = self.central_place(index)
+        said = place.run(
+            "ovn-appctl",
+            "-T",
+            "3",
+            "-t",
+            f"/var/run/ovn/ovn{database}_db.ctl",
+            "cluster/status",
+            SCHEMA[database],
+            check=False,
+        )
+        role = re.search(r"^Role: (\w+)", said.stdout, re.MULTILINE)
+        return role[1] if role else ""
+
+    def northd(self, index: int) -> str:
+        """active, standby, paused, or "" when it does not answer."""
+        said = self.central_place(index).run(
+            "ovn-appctl", "-T", "3", "-t", "ovn-northd", "status", check=False
+        )
+        status = re.search(r"Status: (\w+)", said.stdout)
+        return status[1] if status else ""
+
+    def nbctl(self, *words: str, seconds: int = 20) -> str:
+        place = self.central_place(self.leader("nb"))
+        return place.run("ovn-nbctl", f"--timeout={seconds}", *words, timeout=seconds + 10).stdout
+
+    def sbctl(self, *words: str, seconds: int = 20) -> str:
+        place = self.central_place(self.leader("sb"))
+        return place.run("ovn-sbctl", f"--timeout={seconds}", *words, timeout=seconds + 10).stdout
+
+    def ping(self, source: str, address: str, count: int = 1) -> bool:
+        """Do ``count`` echo requests from a pod (``ns/name``) come back?"""
+        from_pod = pod(source)
+        argv = self.exec_prefix(from_pod.namespace, from_pod.name)
+        done = run(*argv, "ping", "-c", str(count), "-W", "2", "-i", "0.2", address, check=False)
+        return done.returncode == 0
+
+    def run_in_pod(self, source: str, *argv: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        from_pod = pod(source)
+        return run(*self.exec_prefix(from_pod.namespace, from_pod.name), *argv, check=check)
+
+    # -- faults -------------------------------------------------------------------------------------------------
+
+    def member_pid(self, index: int, database: Database) -> int:
+        return int(self.central_place(index).path(f"/var/run/ovn/ovn{database}_db.pid").read_text())
+
+    def kill_raft_member(self, index: int, database: Database) -> None:
+        """SIGKILL one database server."""
+        end([self.member_pid(index, database)])
+
+    def start_raft_member(self, index: int, database: Database) -> None:
+        """Start a member again from its own file."""
+        central.start_server(self, index, database)
+        until(lambda: self.role(index, database), f"member {index} of {database} to answer")
+
+    def signal_northd(self, index: int, number: signal.Signals) -> None:
+        os.kill(int(self.central_place(index).path("/var/run/ovn/ovn-northd.pid").read_text()), number)
+
+    def stop_northd(self, index: int) -> None:
+        """SIGKILL one ovn-northd."""
+        end([int(self.central_place(index).path("/var/run/ovn/ovn-northd.pid").read_text())])
+
+    def start_northd(self, index: int) -> None:
+        central.start_northd(self, index)
+
+    def pause_northd(self, index: int, *, resume: bool = False) -> None:
+        self.central_place(index).run("ovn-appctl", "-t", "ovn-northd", "resume" if resume else "pause")
+
+    def freeze(self, pid: int) -> None:
+        os.kill(pid, signal.SIGSTOP)
+
+    def thaw(self, pid: int) -> None:
+        os.kill(pid, signal.SIGCONT)
+
+
+def clean_stale() -> list[str]:
+    """Remove what labs left behind whose process is gone; gives their directories."""
+    cleaned = []
+    for directory in Path(tempfile.gettempdir()).glob(f"{MARK}*"):
+        try:
+            owner = int((directory / "owner.pid").read_text())
+        except (OSError, ValueError):
+            continue
+        if Path(f"/proc/{owner}").exists():
+            continue
+        identity = directory.name.removeprefix(MARK).split("-")[0]
+        end(
+            [
+                int(f.read_text())
+                for f in directory.rglob("*.pid")
+                if f.name != "owner.pid" and f.read_text().strip().isdigit()
+            ]
+        )
+        script(
+            f'for ns in /var/run/netns/kl{identity}-*; do [ -e "$ns" ] || continue; '
+            'ip netns pids "$(basename "$ns")" | xargs -r kill -9; ip netns del "$(basename "$ns")"; done'
+        )
+        shutil.rmtree(directory, ignore_errors=True)
+        cleaned.append(str(directory))
+    return cleaned
+
+
+__all__ = ["Lab", "LabFailed", "LabUnavailable", "Node", "Pod", "clean_stale", "why_unavailable"]
