@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from ko_tui.backend.explain.catalogue import Catalogue, catalogue
@@ -44,30 +43,30 @@ def print_trace(
     """
     out = console or Console(highlight=False, soft_wrap=False)
     words = catalogue("zh" if explained.lang == "zh" else "en")
-    out.print(_text(explained.headline, VERDICT_STYLE[explained.verdict]))
+    out.print(plain_text(explained.headline, VERDICT_STYLE[explained.verdict]))
     if plan is not None:
         for warning in plan.warnings:
-            out.print(_text(f"! {warning}", "yellow"))
+            out.print(plain_text(f"! {warning}", "yellow"))
     for note in explained.notes:
-        out.print(_text(f"! {note}", "yellow"))
+        out.print(plain_text(f"! {note}", "yellow"))
     if explained.hops:
         out.print()
-        out.print(_text(words.say("ui.way"), "bold"))
+        out.print(plain_text(words.say("ui.way"), "bold"))
         _print_hops(explained, out)
     if explained.stages:
         out.print()
-        out.print(_text(words.say("ui.stages"), "bold"))
+        out.print(plain_text(words.say("ui.stages"), "bold"))
         _print_stages(explained.stages, out, words, everything)
     if commands:
         out.print()
-        out.print(_text(words.say("ui.commands"), "bold"))
+        out.print(plain_text(words.say("ui.commands"), "bold"))
         for run in commands:
-            out.print(_text(f"  {run.kubectl()}", "dim"), soft_wrap=True)
+            out.print(plain_text(f"  {run.kubectl()}", "dim"), soft_wrap=True)
 
 
 def _print_hops(explained: ExplainedTrace, out: Console) -> None:
     for at, hop in enumerate(explained.hops):
-        line = _text("  " + ("-> " if at else ""), "")
+        line = plain_text("  " + ("-> " if at else ""), "")
         line.append(visible(hop.name), _HOP_STYLE.get(hop.kind, "bold"))
         if hop.note:
             line.append(visible(f"  {hop.note}"), "dim")
@@ -93,7 +92,7 @@ def _print_stages(stages: list[ExplainedStage], out: Console, words: Catalogue, 
 
 def _print_quiet(count: int, stage: ExplainedStage, out: Console, words: Catalogue) -> int:
     if count:
-        out.print(_indented(_text(words.say("ui.quiet", count=count), "dim"), stage.depth * 2 + 5))
+        indented(out, plain_text(words.say("ui.quiet", count=count), "dim"), stage.depth * 2 + 5)
     return 0
 
 
@@ -101,50 +100,51 @@ def _print_block(stage: ExplainedStage, out: Console, words: Catalogue) -> None:
     block = stage.block
     if block is None:
         return
-    line = _text(f"{block.datapath} {block.pipeline}", "bold cyan")
+    line = plain_text(f"{block.datapath} {block.pipeline}", "bold cyan")
     for key, port in (("ui.ingress", block.inport), ("ui.egress", block.outport)):
         if port:
             line.append(visible(f"  {words.say(key, port=port)}"), "cyan")
-    out.print(_indented(line, stage.depth * 2))
+    indented(out, line, stage.depth * 2)
 
 
 def print_stage(stage: ExplainedStage, out: Console, words: Catalogue, everything: bool = False) -> None:
     """One table: number, name and title, then condition, actions, what changed, what was assumed."""
     left = stage.depth * 2 + 2
-    head = _text(f"{stage.stage.table:>2} {stage.stage.name}", "bold")
+    head = plain_text(f"{stage.stage.table:>2} {stage.stage.name}", "bold")
     head.append(visible(f"  {stage.title}"), "" if stage.known else "yellow")
-    out.print(_indented(head, left))
+    indented(out, head, left)
     if everything:
-        out.print(_indented(_text(stage.purpose, "dim"), left + 3))
+        indented(out, plain_text(stage.purpose, "dim"), left + 3)
     if stage.match is not None:
-        _print_sentence(words.say("ui.if"), stage.match, out, left + 3, "cyan")
+        print_sentence(words.say("ui.if"), stage.match, out, left + 3, "cyan")
     for sentence in stage.actions:
         if sentence.source == "next;" and len(stage.actions) > 1:
             continue
-        _print_sentence(words.say("ui.then"), sentence, out, left + 3, "")
+        print_sentence(words.say("ui.then"), sentence, out, left + 3, "")
     changed = [
         f"{name} = {stage.packet[name]}"
         for name in stage.changed
         if name in stage.packet and place_of(name) is None and name not in ("outport", "inport")
     ]
     if changed:
-        out.print(_indented(_text(f"{words.say('ui.now')} {', '.join(changed)}", "magenta"), left + 3))
+        indented(out, plain_text(f"{words.say('ui.now')} {', '.join(changed)}", "magenta"), left + 3)
+    if stage.use:
+        indented(out, plain_text(f"{words.say('ui.use')} {stage.use}", "green"), left + 3)
     for reference in stage.objects:
         name = f"{reference.namespace}/{reference.name}" if reference.namespace else reference.name
-        out.print(_indented(_text(f"{words.say('ui.object')} {reference.kind} {name}", "green"), left + 3))
+        indented(out, plain_text(f"{words.say('ui.object')} {reference.kind} {name}", "green"), left + 3)
     for assumption in stage.assumptions:
-        out.print(_indented(_text(f"{words.say('ui.assumed')} {assumption}", "yellow"), left + 3))
+        indented(out, plain_text(f"{words.say('ui.assumed')} {assumption}", "yellow"), left + 3)
 
 
-def _print_sentence(label: str, sentence: Sentence, out: Console, left: int, style: str) -> None:
-    line = _text(f"{label} ", "dim")
+def print_sentence(label: str, sentence: Sentence, out: Console, left: int, style: str) -> None:
+    """A sentence after its label, and its parts below where the sentence does not say them."""
+    line = plain_text(f"{label} ", "dim")
     line.append(visible(sentence.text), style)
-    out.print(_indented(line, left))
-    if len(sentence.children) > 1 or (sentence.children and label == ""):
-        nested = any(child.children for child in sentence.children)
-        if nested or not _said_inline(sentence):
-            for child in sentence.children:
-                _print_sentence("-", child, out, left + 2, style)
+    indented(out, line, left)
+    if sentence.children and not _said_inline(sentence):
+        for child in sentence.children:
+            print_sentence("-", child, out, left + 2, style)
 
 
 def _said_inline(sentence: Sentence) -> bool:
@@ -152,15 +152,20 @@ def _said_inline(sentence: Sentence) -> bool:
     return all(child.text.lower() in sentence.text.lower() for child in sentence.children)
 
 
-def _text(text: str, style: str) -> Text:
+def plain_text(text: str, style: str) -> Text:
+    """Text from a cluster, control characters made visible."""
     return Text(visible(text), style=style)
 
 
-def _indented(text: Text, left: int) -> Padding:
-    return Padding(text, (0, 0, 0, left))
+def indented(out: Console, text: Text, left: int) -> None:
+    """Print wrapped to the width, every line ``left`` columns in, without spaces at the end."""
+    for part in text.wrap(out, max(24, out.width - left)):
+        part.rstrip()
+        part.pad_left(left)
+        out.print(part)
 
 
 def print_sentences(sentences: Iterable[Sentence], out: Console, lang: Language = "en") -> None:
     """Sentences as a list, nested as they are."""
     for sentence in sentences:
-        _print_sentence("-", sentence, out, 0, "")
+        print_sentence("-", sentence, out, 0, "")

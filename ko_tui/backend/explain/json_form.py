@@ -58,6 +58,7 @@ def stage_json(stage: ExplainedStage) -> dict[str, Any]:
         "explanation": {
             "title": stage.title,
             "purpose": stage.purpose,
+            "use": stage.use,
             "match": sentence_json(stage.match) if stage.match else None,
             "actions": [sentence_json(sentence) for sentence in stage.actions],
             "assumptions": list(stage.assumptions),

@@ -62,6 +62,7 @@ class ExplainedStage:
     assumptions: list[str] = field(default_factory=list)  # sentences: what ovn-trace assumed or guessed here
     objects: list[ObjectRef] = field(default_factory=list)
     quiet: bool = False  # nothing happens here but "next": may be folded
+    use: str = ""  # what Kube-OVN uses the flow's priority for
 
 
 @dataclass(slots=True)

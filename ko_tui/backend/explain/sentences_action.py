@@ -55,8 +55,10 @@ def action_sentence(action: Action, context: Context) -> Sentence:
     """One action as a sentence; what it holds in braces as its children."""
     words = context.words
     children: list[Sentence] = []
-    if isinstance(action, Nested | CtCommit):
+    if isinstance(action, Nested):
         children = [action_sentence(inner, context) for inner in action.actions]
+    elif isinstance(action, CtCommit):
+        children = [Sentence(capital(_mark(inner, context)), str(inner)) for inner in action.actions]
     text = _text(action, context)
     if text is None or isinstance(action, UnknownAction):
         return Sentence(words.say("raw", text=str(action)), str(action), children)
@@ -159,14 +161,17 @@ def _commit(action: CtCommit, context: Context) -> str:
     words = context.words
     if not action.actions:
         return words.say("do.ct_commit")
-    parts = []
-    for inner in action.actions:
-        text = _text(inner, context)
-        known = words.field(str(inner.field)) if isinstance(inner, Assign) else None
-        if known and known.yes and isinstance(inner, Assign) and isinstance(inner.value, Constant):
-            text = known.yes if inner.value.value else known.no
-        parts.append(text or str(inner))
+    parts = [_mark(inner, context) for inner in action.actions]
     return words.say("do.ct_commit_with", text=words.say("join.list").join(parts))
+
+
+def _mark(action: Action, context: Context) -> str:
+    """An action within ``ct_commit``: what is noted with the connection."""
+    if isinstance(action, Assign) and isinstance(action.value, Constant):
+        known = context.words.field(str(action.field))
+        if known and known.yes:
+            return known.yes if action.value.value else known.no
+    return _text(action, context) or str(action)
 
 
 def _nat(action: CtNat, context: Context) -> str:

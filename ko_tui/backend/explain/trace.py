@@ -27,6 +27,7 @@ from ko_tui.backend.ovn.expression import Expression, ExpressionError, parse
 from ko_tui.backend.ovn.trace_model import Block, Line, Stage, Trace
 from ko_tui.backend.ovn.versions import DEFAULT, OvnVersion
 
+_VERDICT_TABLES = ("acl_action", "acl_after_lb_action")  # they only clear a verdict, unless they drop
 COLUMNS = 4
 """Columns by which ovn-trace indents a branch."""
 _SUMMARY_ENDS = ("};", "}", ";")  # of the summary form, which --all prints too
@@ -121,9 +122,7 @@ def _stage(step: Step, stage: Stage, at: int, work: _Work) -> ExplainedStage:
         explained.packet = packet.view()
         return explained
     explained.match = match_sentence(stage.match, context)
-    purpose = purpose_of(stage, words)
-    if purpose:
-        explained.match.children.append(Sentence(words.say("headline.use", purpose=purpose)))
+    explained.use = purpose_of(stage, words)
     tree = parsed_match(stage.match, work.version)
     state = packet.fields.get("ct_state")
     if tree is not None:
@@ -153,7 +152,8 @@ def _stage(step: Step, stage: Stage, at: int, work: _Work) -> ExplainedStage:
     explained.packet = packet.view()
     explained.changed = learned + [n for n in dict.fromkeys(written) if before.read(n) != packet.read(n)]
     explained.registers = [_value(name, packet, context) for name in dict.fromkeys(learned + written)]
-    explained.quiet = quiet and bool(stage.actions)
+    passes = stage.name.endswith(_VERDICT_TABLES) and any(text.startswith("next") for text in stage.actions)
+    explained.quiet = (quiet and bool(stage.actions)) or passes
     note_change(step.branch.hops, before, packet, stage, words)
     return explained
 

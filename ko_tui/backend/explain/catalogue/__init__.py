@@ -15,7 +15,17 @@ from typing import Any
 
 from ko_tui.backend.explain.language import Language
 
-SECTIONS = ("stages", "registers", "fields", "actions", "outcomes", "assumptions", "purposes", "phrases")
+SECTIONS = (
+    "stages",
+    "registers",
+    "fields",
+    "actions",
+    "outcomes",
+    "assumptions",
+    "purposes",
+    "oftables",
+    "phrases",
+)
 
 
 @dataclass(frozen=True, slots=True)

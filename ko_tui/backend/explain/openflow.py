@@ -1,0 +1,107 @@
+"""What the OpenFlow tables of br-int are for: the logical table behind a number, or its own purpose."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from ko_tui.backend.explain.catalogue import Catalogue, catalogue, shared
+from ko_tui.backend.explain.language import Language
+from ko_tui.backend.explain.pipelines import stage_at
+from ko_tui.backend.ovn.versions import DEFAULT, KNOWN, OvnVersion
+
+_TRACE_LINE = re.compile(
+    r"^\s*(?P<table>\d+)\. (?P<match>.*?)(?:, priority (?P<priority>\d+))?(?:, cookie 0x(?P<cookie>[0-9a-f]+))?$"
+)
+_DUMP_LINE = re.compile(r"^\s*(?:cookie=0x(?P<cookie>[0-9a-f]+), .*?)?table=(?P<table>\d+),")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFlowTable:
+    """A table of br-int. ``stages`` are the logical tables that it may be, of a switch and of a router."""
+
+    number: int
+    title: str
+    stages: tuple[str, ...] = ()
+    known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedOpenFlow:
+    """One OpenFlow flow: its table, priority and the first digits of the southbound row that it was made from."""
+
+    table: OpenFlowTable
+    priority: int | None
+    cookie: str
+    source: str
+
+
+def openflow_table(
+    number: int, version: OvnVersion = DEFAULT, lang: Language = "en", router: bool | None = None
+) -> OpenFlowTable:
+    """What table ``number`` of br-int is in ``version``; ``router`` tells the kind of datapath when it is known."""
+    words = catalogue(lang)
+    kinds = ("router",) if router else ("switch", "router") if router is None else ("switch",)
+    numbers = _numbers(version)
+    key = numbers.get(number)
+    if key is None or key in ("ingress", "egress"):
+        starts = {name: at for at, name in numbers.items() if name in ("ingress", "egress")}
+        for pipeline in ("egress", "ingress"):
+            if number >= starts[pipeline]:
+                names = [stage_at(version, f"{kind}_{pipeline}", number - starts[pipeline]) for kind in kinds]
+                stages = tuple(name for name in names if name)
+                if stages:
+                    return OpenFlowTable(number, _stage_titles(stages, words), stages)
+        return OpenFlowTable(number, words.say("openflow.unknown"), (), known=False)
+    return OpenFlowTable(number, words.text("oftables", key) or key)
+
+
+def _stage_titles(stages: tuple[str, ...], words: Catalogue) -> str:
+    titles = []
+    for stage in stages:
+        text = words.stage(stage)
+        titles.append(f"{stage}: {text.title}" if text else stage)
+    return words.say("join.or").join(titles)
+
+
+@cache
+def _numbers(version: OvnVersion) -> dict[int, str]:
+    """Table number to key, for one release."""
+    found: dict[int, str] = {}
+    places = shared("oftables")
+    rows = {**places["tables"], "ingress": places["ingress"], "egress": places["egress"]}
+    for key, texts in rows.items():
+        for text in texts:
+            number, _, span = text.partition("@")
+            first, _, last = span.partition("-")
+            at = KNOWN.index(version)
+            low = KNOWN.index(first) if first in KNOWN else 0
+            high = KNOWN.index(last) if last in KNOWN else len(KNOWN) - 1
+            if low <= at <= high:
+                found[int(number)] = key
+    return found
+
+
+def explain_openflow(
+    text: str, version: OvnVersion = DEFAULT, lang: Language = "en"
+) -> Iterator[ExplainedOpenFlow]:
+    """Every flow among the lines of ``ovs-ofctl dump-flows`` or ``ofproto/trace``; other lines are passed over."""
+    for line in text.splitlines():
+        found = _DUMP_LINE.match(line)
+        if found is not None:
+            priority = re.search(r"\bpriority=(\d+)", line)
+            yield _explained(found, priority[1] if priority else "32768", line, version, lang)
+        elif (found := _TRACE_LINE.match(line)) and (
+            found["priority"] or found["match"].startswith("No match")
+        ):
+            yield _explained(found, found["priority"], line, version, lang)
+
+
+def _explained(
+    found: re.Match[str], priority: str | None, line: str, version: OvnVersion, lang: Language
+) -> ExplainedOpenFlow:
+    table = openflow_table(int(found["table"]), version, lang)
+    cookie = (found["cookie"] or "").zfill(8) if found["cookie"] else ""
+    return ExplainedOpenFlow(table, int(priority) if priority else None, cookie, line.strip())

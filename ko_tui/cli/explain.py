@@ -1,0 +1,205 @@
+"""``ko-tui explain``: OVN and OVS text in words, without a cluster."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ko_tui.backend.errors import UsageError
+from ko_tui.backend.explain.language import Language, pick_language
+from ko_tui.backend.ovn.versions import DEFAULT, OvnVersion, nearest
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+NAME = "explain"
+SUMMARY = """Explain OVN and OVS output: an ovn-trace, lflow-list lines, an ofproto/trace, dump-flows lines,
+one match or one action. Reads a file or standard input; needs no cluster."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``ko-tui explain``; ``--lang`` is one of all commands."""
+    parser.add_argument(
+        "file", nargs="?", default="", metavar="FILE", help="text to explain; - or nothing: input"
+    )
+    parser.add_argument(
+        "--match", default=None, metavar="X", help="explain one match; - with --check: one a line"
+    )
+    parser.add_argument(
+        "--action", default=None, metavar="X", help="explain one action list; - with --check: one a line"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="say whether the match or action is valid, and where not"
+    )
+    parser.add_argument(
+        "--stage", default="", metavar="TABLE", help="table of the match or action: ls_in_acl_eval"
+    )
+    parser.add_argument(
+        "--ovn-version", default="", metavar="V", help="OVN release, such as 24.03 (default: from the text)"
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="also tables where nothing happens, and what each is for"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON (docs/trace-json.md)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Explain what was given. Exit status: 0 explained (or valid), 1 nothing known in it, 2 usage or invalid."""
+    version = nearest(args.ovn_version) if args.ovn_version else None
+    lang = pick_language(args.lang, "", os.environ)
+    if args.match is not None and args.action is not None:
+        raise UsageError("Both --match and --action were given.", "Give one of them.")
+    if args.check:
+        return _check(args, version or DEFAULT)
+    if args.match is not None or args.action is not None:
+        return _one(args, version or DEFAULT, lang)
+    return _text(_read(args.file), args, version, lang)
+
+
+def _read(name: str) -> str:
+    if name in ("", "-"):
+        return sys.stdin.buffer.read().decode("utf-8", "replace")
+    try:
+        return Path(name).read_bytes().decode("utf-8", "replace")
+    except OSError as error:
+        raise UsageError(
+            f"{name} cannot be read: {error.strerror}.", "Name a file, or - for input."
+        ) from error
+
+
+def _check(args: argparse.Namespace, version: OvnVersion) -> int:
+    from ko_tui.cli import language_check
+
+    if args.match is None and args.action is None:
+        raise UsageError(
+            "--check needs --match or --action.", "For example: --match 'ip4 && tcp.dst == 80' --check."
+        )
+    kind: language_check.Kind = "match" if args.match is not None else "action"
+    text = args.match if args.match is not None else args.action
+    if text != "-":
+        return language_check.check_one(kind, text, sys.stdout, sys.stderr, version, as_json=args.json)
+    if kind == "match":
+        good = language_check.check_match_lines(sys.stdin, sys.stdout, version)
+    else:
+        good = language_check.check_action_lines(sys.stdin, sys.stdout, version)
+    return 0 if good else 2
+
+
+def _one(args: argparse.Namespace, version: OvnVersion, lang: Language) -> int:
+    from ko_tui.backend.explain.catalogue import catalogue
+    from ko_tui.backend.explain.json_form import sentence_json
+    from ko_tui.backend.explain.sentences_action import action_sentences
+    from ko_tui.backend.explain.sentences_match import Context, match_sentence
+    from ko_tui.cli.render_trace import print_sentences
+
+    context = Context(catalogue(lang), version, args.stage)
+    if args.match is not None:
+        text = sys.stdin.read().strip() if args.match == "-" else args.match
+        sentences = [match_sentence(text, context)]
+    else:
+        text = sys.stdin.read().strip() if args.action == "-" else args.action
+        sentences = action_sentences(text, context)
+    if args.json:
+        _dump([sentence_json(sentence) for sentence in sentences])
+    else:
+        print_sentences(sentences, _console())
+    return 0
+
+
+def _text(text: str, args: argparse.Namespace, version: OvnVersion | None, lang: Language) -> int:
+    kind = kind_of(text)
+    if kind == "trace":
+        return _trace(text, args, version, lang)
+    if kind == "flows":
+        return _flows(text, args, version, lang)
+    if kind == "openflow":
+        return _openflow(text, args, version or DEFAULT, lang)
+    from ko_tui.backend.explain.catalogue import catalogue
+
+    print(f"ko-tui: {catalogue(lang).say('ui.nothing')}", file=sys.stderr)
+    return 1
+
+
+def kind_of(text: str) -> str:
+    """What ``text`` is: ``trace``, ``flows``, ``openflow``, or empty for neither."""
+    if (
+        "ingress(dp=" in text
+        or "egress(dp=" in text
+        or text.startswith(("# ", "error parsing flow", "unknown datapath"))
+    ):
+        return "trace"
+    if "), action=(" in text and "table=" in text:
+        return "flows"
+    if 'bridge("' in text or ("actions=" in text and "table=" in text):
+        return "openflow"
+    return ""
+
+
+def _trace(text: str, args: argparse.Namespace, version: OvnVersion | None, lang: Language) -> int:
+    from ko_tui.backend.explain.json_form import to_json
+    from ko_tui.backend.explain.trace import explain_trace
+    from ko_tui.backend.ovn.trace import parse
+    from ko_tui.cli.render_trace import print_trace
+
+    explained = explain_trace(parse(text), version=version, lang=lang)
+    if args.json:
+        _dump(to_json(explained))
+    else:
+        print_trace(explained, console=_console(), everything=args.all)
+    return 0
+
+
+def _flows(text: str, args: argparse.Namespace, version: OvnVersion | None, lang: Language) -> int:
+    from ko_tui.backend.explain.flow import explain_lines
+    from ko_tui.backend.explain.json_form import flow_json
+    from ko_tui.cli.render_flow import print_flow
+
+    flows = explain_lines(text, version=version, lang=lang)
+    if args.json:
+        _dump([flow_json(flow) for flow in flows])
+        return 0
+    console = _console()
+    for flow in flows:
+        print_flow(flow, console, lang, everything=args.all)
+    return 0
+
+
+def _openflow(text: str, args: argparse.Namespace, version: OvnVersion, lang: Language) -> int:
+    from ko_tui.backend.explain.openflow import explain_openflow
+    from ko_tui.cli.render_flow import print_openflow
+
+    flows = list(explain_openflow(text, version, lang))
+    if args.json:
+        _dump(
+            [
+                {
+                    "table": flow.table.number,
+                    "title": flow.table.title,
+                    "stages": list(flow.table.stages),
+                    "priority": flow.priority,
+                    "cookie": flow.cookie,
+                    "source": flow.source,
+                }
+                for flow in flows
+            ]
+        )
+    else:
+        console = _console()
+        for flow in flows:
+            print_openflow(flow, console, lang)
+    return 0 if flows else 1
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=False)
+
+
+def _dump(value: object) -> None:
+    json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
+    sys.stdout.write("\n")
