@@ -149,7 +149,8 @@ def _nic(
 ) -> list[str]:
     s = subnet(net)
     lines = [
-        f"ip link add {outside} netns {node} mtu {MTU} type veth peer name {inside} netns {own} address {address} mtu {MTU}",
+        f"ip link add {outside} netns {node} mtu {MTU} "
+        f"type veth peer name {inside} netns {own} address {address} mtu {MTU}",
         f"ip -n {node} link set {outside} up",
         f"ip -n {own} link set lo up",
         f"ip -n {own} link set {inside} up",
