@@ -16,7 +16,7 @@ from ko_tui.backend.ovn.lexer import LanguageError, quote
 from ko_tui.backend.ovn.symbols import table as symbol_table
 from ko_tui.backend.simulate.classifier import Classifier
 from ko_tui.backend.simulate.matching import Scope, Test, UnknownName, all_of, always, compile_match, never
-from ko_tui.backend.simulate.ovn_hash import bucket, mask_for
+from ko_tui.backend.simulate.ovn_hash import RowPlaces, bucket, chain, mask_for
 from ko_tui.backend.simulate.packet_state import State
 from ko_tui.backend.simulate.prerequisites import prerequisites
 from ko_tui.backend.simulate.southbound import Datapath, Southbound
@@ -142,6 +142,7 @@ class FlowIndex:
         self.southbound = southbound
         self._rows = southbound.database.table("Logical_Flow")
         self._mask = mask_for(len(self._rows))
+        self._places: RowPlaces | None = None
         self._homes: dict[str, dict[tuple[str, int], list[str]]] = {}
         self._groups: dict[str, list[str]] = {}  # datapath -> datapath groups
         self._stages: dict[tuple[str, str, int], Stage] = {}
@@ -192,7 +193,21 @@ class FlowIndex:
                     )
                 )
         stage.flows = flows
+        self._settle_ties(flows)
         return stage
+
+    def _settle_ties(self, flows: list[Flow]) -> None:
+        """Order flows of equal priority that share a bucket of the IDL's table as it walks them."""
+        tied: dict[tuple[int, int], list[Flow]] = {}
+        for flow in flows:
+            tied.setdefault(flow.rank[:2], []).append(flow)
+        for (priority, home), equal in tied.items():
+            if len(equal) > 1:
+                if self._places is None:
+                    self._places = RowPlaces(self._rows, len(self._rows))
+                places = [(self._places.of(flow.uuid), flow) for flow in equal]
+                for number, flow in enumerate(chain(places, len(self._rows))):
+                    flow.rank = (priority, home, number)
 
     def _ids(self, json: list[Any]) -> dict[str, str]:
         pairs = json[1] if len(json) == 2 else []

@@ -2,7 +2,10 @@
 
 ovn-trace takes the first of several equally good rows (load balancer addresses, flows of equal priority), and
 "first" is the order of an Open vSwitch ``hmap``. Facts: include/openvswitch/hmap.h, lib/hmap.c, lib/hash.c
-(MurmurHash3), lib/uuid.h.
+(MurmurHash3), lib/uuid.h, lib/shash.c, lib/ovsdb-idl.c.
+
+A new node comes first in its bucket, and every growth of the table turns the buckets' chains round. The IDL adds
+a table's rows in the order of the JSON object that brought them, which is itself a hash table of their UUIDs' text.
 """
 
 from __future__ import annotations
@@ -11,6 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
+EXACT = 20_000
+"""Up to this many rows their places are counted; beyond, they are estimated from their hashes."""
 
 
 def mask_for(count: int) -> int:
@@ -20,22 +25,72 @@ def mask_for(count: int) -> int:
     return 3 if mask == 1 else mask
 
 
+def growths(count: int) -> list[int]:
+    """How many nodes an hmap held each time it grew, up to ``count``."""
+    sizes = [2] if count >= 2 else []
+    size = 8
+    while size <= count:
+        sizes.append(size)
+        size *= 2
+    return sizes
+
+
 def bucket(uuid: str, mask: int) -> int:
     """The bucket of a row: OVN hashes a UUID by its first 32 bits."""
     return int(uuid[:8], 16) & mask
 
 
+def chain(places: Sequence[tuple[float, T]], count: int) -> list[T]:
+    """Nodes of one bucket in walking order; ``places`` says when each was added (1 first), of ``count`` in all."""
+    grown = growths(count)
+    made: list[T] = []
+    for place, node in sorted(places, key=lambda item: item[0]):
+        while grown and grown[0] < place:
+            grown.pop(0)
+            made.reverse()
+        made.insert(0, node)
+    if len(grown) % 2:
+        made.reverse()
+    return made
+
+
+class RowPlaces:
+    """When the IDL added each row of a table."""
+
+    def __init__(self, uuids: Iterable[str], count: int) -> None:
+        self._count = count
+        self._mask = mask_for(count)
+        self._exact: dict[str, int] = {}
+        if count <= EXACT:
+            order = string_order(uuids)
+            self._exact = {uuid: place for place, uuid in enumerate(order, 1)}
+
+    def of(self, uuid: str) -> float:
+        """The row's place, from 1 to the number of rows."""
+        place = self._exact.get(uuid)
+        if place is not None:
+            return place
+        return (0.5 + (hash_bytes(uuid.encode()) & self._mask)) / (self._mask + 1) * self._count
+
+
 def row_order(rows: Sequence[T], uuid: Callable[[T], str]) -> list[T]:
-    """Rows in the order in which the IDL walks a table of them. Rows that share a bucket keep their own order."""
-    mask = mask_for(len(rows))
-    return sorted(rows, key=lambda row: bucket(uuid(row), mask))
+    """All rows of a table in the order in which the IDL walks it."""
+    places = RowPlaces([uuid(row) for row in rows], len(rows))
+    return _walk([(bucket(uuid(row), mask_for(len(rows))), places.of(uuid(row)), row) for row in rows])
 
 
 def string_order(keys: Iterable[str]) -> list[str]:
-    """Keys in the order in which an ``smap`` of them is walked."""
+    """Keys in the order in which an ``smap`` or ``shash`` is walked to which they were added one by one."""
     names = list(keys)
     mask = mask_for(len(names))
-    return sorted(names, key=lambda name: hash_bytes(name.encode()) & mask)
+    return _walk([(hash_bytes(n.encode()) & mask, place, n) for place, n in enumerate(names, 1)])
+
+
+def _walk(nodes: Sequence[tuple[int, float, T]]) -> list[T]:
+    buckets: dict[int, list[tuple[float, T]]] = {}
+    for index, place, node in nodes:
+        buckets.setdefault(index, []).append((place, node))
+    return [node for index in sorted(buckets) for node in chain(buckets[index], len(nodes))]
 
 
 def hash_bytes(data: bytes, basis: int = 0) -> int:

@@ -183,7 +183,9 @@ class Southbound:
         """Every load balancer's addresses, in the order in which ovn-trace meets them."""
         if self._vips is None:
             rows = ordered(self.database, "Load_Balancer")
-            self._vips = [v for row in rows for key in string_order(row["vips"]) if (v := parse_vip(key))]
+            self._vips = [
+                v for row in rows for key in string_order(sorted(row["vips"])) if (v := parse_vip(key))
+            ]
         return self._vips
 
     def datapath(self, name: str) -> Datapath | None:
