@@ -263,6 +263,8 @@ allowed_argv = st.sampled_from(ALLOWED)
 def test_an_acting_option_anywhere_is_refused(
     words: tuple[str, ...], option: str, data: st.DataObject
 ) -> None:
+    if (words[0], option) == ("tcpdump", "-v"):
+        return  # there it only says more
     at = data.draw(st.integers(1, len(words)))
     mutated = (*words[:at], option, *words[at:])
     assert not check(mutated[0], mutated[1:], capture=True).allowed, shlex.join(mutated)
