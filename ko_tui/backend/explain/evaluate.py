@@ -119,10 +119,11 @@ def apply_text(packet: RunningPacket, text: str) -> list[str]:
             packet.write(name, value)
         changed.append(name)
     if text.startswith(("ct_lb", "ct_next", "ct_snat", "ct_dnat")) and "ct_state" not in changed:
+        # A pass of conntrack adds to what is known; what it added shows in the header or in later matches.
         if "default (use --ct" in text:
-            packet.fields["ct_state"] = "est|trk"
+            packet.add_state({"est", "trk"}, set())
             changed.append("ct_state")
-        elif text.startswith(("ct_lb", "ct_next")):
+        elif "ct_state" not in packet.fields and text.startswith(("ct_lb", "ct_next")):
             packet.fields["ct_state"] = UNKNOWN
     return changed
 
