@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from ko_tui.backend.answers import Answer, Answers
 from ko_tui.backend.cluster.inventory import take_inventory
@@ -22,7 +22,11 @@ from ko_tui.backend.source.objects import KubeObject
 from ko_tui.backend.tracing.model import Inventory, TracePlan, TraceRequest, TraceResult
 
 if TYPE_CHECKING:
+    from ko_tui.backend.health.model import Health
+    from ko_tui.backend.ovn.flows import FlowStore
     from ko_tui.backend.ovn.table import Row
+    from ko_tui.backend.pipeline.browse import Datapath
+    from ko_tui.backend.pipeline.node_flows import NodeFlows
 
 Mode = Literal["read-only", "strict", "allow-write"]
 LEADER_AGE = 10.0  # seconds that a leader's own word is believed
@@ -180,10 +184,43 @@ class Session:
 
         return reply_request(self, result)
 
-    def status(self) -> dict[str, Any]:
-        """A few words for the header: context, cluster, user, Kube-OVN's namespace."""
-        info = self.info
-        return {"label": info.label, "cluster": info.cluster, "user": info.user, "kind": info.kind}
+    def datapaths(self, *, refresh: bool = False) -> Answer[list[Datapath]]:
+        """Every logical switch and router, without counts (see flow_counts)."""
+        from ko_tui.backend.pipeline.browse import datapaths
+
+        return self.answers.get("datapaths", lambda: datapaths(self), max_age=0.0 if refresh else 60.0)
+
+    def flow_counts(self, *, refresh: bool = False) -> Answer[dict[str, int]]:
+        """Datapath UUID -> number of logical flows."""
+        from ko_tui.backend.pipeline.browse import flow_counts
+
+        return self.answers.get("flow-counts", lambda: flow_counts(self), max_age=0.0 if refresh else 120.0)
+
+    def flows(
+        self,
+        datapath: str,
+        *,
+        refresh: bool = False,
+        cancel: Cancel | None = None,
+        on_progress: Callable[[int], None] = lambda _: None,
+    ) -> Answer[FlowStore]:
+        """The flows of one datapath; ``stages`` and ``flows`` of the store give its tables and rows."""
+        from ko_tui.backend.pipeline.browse import load_flows
+
+        ask = lambda: load_flows(self, datapath, cancel=cancel, on_progress=on_progress)  # noqa: E731
+        return self.answers.get(("flows", datapath), ask, max_age=0.0 if refresh else 300.0)
+
+    def openflow(self, node: str, bridge: str = "br-int", *, cancel: Cancel | None = None) -> NodeFlows:
+        """The OpenFlow of a node, always fresh: counters are the point of it."""
+        from ko_tui.backend.pipeline.node_flows import dump_flows
+
+        return dump_flows(self, node, bridge, cancel=cancel)
+
+    def health(self, *, cancel: Cancel | None = None) -> Health:
+        """The state of the network's control plane, with findings ranked by severity."""
+        from ko_tui.backend.health.collect import collect
+
+        return collect(self, cancel=cancel)
 
 
 def open_session(options: SessionOptions) -> Session:

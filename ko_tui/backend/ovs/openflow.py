@@ -87,7 +87,7 @@ def decode(flow: OpenFlow) -> dict[str, Any]:
     from ovs.flow.ofp import OFPFlow
 
     try:
-        decoded = OFPFlow(flow.raw.strip())
+        decoded: Any = OFPFlow(flow.raw.strip())  # type: ignore[no-untyped-call]
         return {
             "match": {kv.key: str(kv.value) for kv in decoded.match_kv},
             "actions": [(kv.key, str(kv.value)) for kv in decoded.actions_kv],
