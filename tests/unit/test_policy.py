@@ -278,6 +278,8 @@ def test_an_abbreviated_option_is_refused(words: tuple[str, ...], data: st.DataO
     at = data.draw(st.sampled_from(long))
     name, equals, value = words[at].partition("=")
     short = name[: data.draw(st.integers(3, len(name) - 1))]
+    if short == "--no-heading":
+        return  # on the list in its own right, next to --no-headings
     mutated = (*words[:at], short + equals + value, *words[at + 1 :])
     assert not check(mutated[0], mutated[1:], capture=True).allowed, shlex.join(mutated)
 
