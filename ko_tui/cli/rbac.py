@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 
 NAME = "rbac"
 SUMMARY = "Print the RBAC that ko-tui needs, and an admission policy that holds its users to reading."
@@ -24,11 +25,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         const="operator",
         help="also restart, kick and restore",
     )
+    parser.add_argument("--explain", action="store_true", help="list the commands that may run read-only")
     parser.add_argument("--group", default="", help="the group to bind (default: ko-tui:PROFILE)")
     parser.set_defaults(profile="read-only")
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.explain:
+        from ko_tui.backend.command.policy import listing
+
+        for tool, commands in listing().items():
+            print(textwrap.fill(" ".join(commands), 100, initial_indent=f"{tool}: ", subsequent_indent="    ",
+                                break_on_hyphens=False))  # fmt: skip
+        return 0
     from ko_tui.backend.command.rbac import document
 
     sys.stdout.write(document(args.profile, namespace=args.namespace or "kube-system", group=args.group))

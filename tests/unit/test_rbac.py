@@ -170,6 +170,12 @@ def test_names_and_groups_can_be_chosen(capsys: pytest.CaptureFixture[str]) -> N
     assert loaded[1]["subjects"][0]["name"] == "it's ops"
 
 
+def test_the_allow_lists_can_be_read(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rbac", "--explain"]) == 0
+    shown = capsys.readouterr().out
+    assert "ovn-sbctl: " in shown and "lflow-list" in shown and "appctl, ovn-northd: " in shown
+
+
 @given(st.text(st.characters(codec="ascii", exclude_categories=("Cc",)), max_size=30))
 def test_cel_strings_mean_their_text(text: str) -> None:
     environment = celpy.Environment()

@@ -106,3 +106,18 @@ def _refuse(reason: str, rule: str, *, never: bool = False, unlock: str = "--all
     else:
         way = f"ko-tui is read-only: {unlock} would allow it."
     return Decision(False, f"{reason} {way}", (), False, rule)
+
+
+def listing() -> dict[str, tuple[str, ...]]:
+    """What may run read-only: tool (and daemon) -> its commands, sorted, for a person to read."""
+    found: dict[str, tuple[str, ...]] = {
+        tool: tuple(sorted(commands)) for tool, commands in tables.CTL.items()
+    }
+    found["ovs-ofctl"] = tuple(sorted(tables.OFCTL))
+    found["ovs-dpctl"] = tuple(sorted(tables.DPCTL))
+    for daemon, commands in tables.APPCTL.items():
+        found[f"appctl, {daemon}"] = tuple(sorted(commands))
+    found["ovsdb-client"] = tuple(sorted(tables.OVSDB_CLIENT))
+    found["ovsdb-tool"] = tuple(sorted(tables.OVSDB_TOOL))
+    found["ovn-trace"] = ("DATAPATH MICROFLOW",)
+    return found
