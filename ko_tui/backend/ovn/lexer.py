@@ -178,6 +178,8 @@ def _plain(text: str) -> Number | str:
             return "a decimal number must be less than 2**64"
         return Number(value, DECIMAL)
     if len(text) == 17 and _ETHERNET.match(text):
+        if text[2::3] == ":::::" and "x" not in text and "X" not in text:
+            return Number(int(text.replace(":", ""), 16), ETHERNET)
         octets = 0
         for part in text.split(":"):
             octets = octets << 8 | int(part, 16) & 0xFF

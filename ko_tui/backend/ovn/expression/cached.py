@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from socket import AF_INET, inet_pton
 
 from ko_tui.backend.ovn import symbols as symbol_tables
 from ko_tui.backend.ovn.expression.parser import ExpressionError, ExpressionReader
+from ko_tui.backend.ovn.expression.template import Template, split, template
 from ko_tui.backend.ovn.expression.tree import (
     AddressSet,
     And,
@@ -28,7 +30,7 @@ from ko_tui.backend.ovn.expression.tree import (
     StringConstant,
     Value,
 )
-from ko_tui.backend.ovn.lexer import END, Format, Number, integer
+from ko_tui.backend.ovn.lexer import END, IPV4, Number, integer
 from ko_tui.backend.ovn.symbols import SymbolTable
 from ko_tui.backend.ovn.versions import DEFAULT, OvnVersion
 
@@ -36,7 +38,6 @@ LIMIT = 1 << 16
 """Most entries a table holds before it begins anew."""
 
 _NAME = re.compile(r"[$@][A-Za-z_.][A-Za-z0-9_.]*")
-_WIDTHS = {Format.IPV4: 32, Format.IPV6: 128, Format.ETHERNET: 48}
 
 
 class CachedParser:
@@ -46,23 +47,32 @@ class CachedParser:
         self.symbols = symbols
         self._wholes: dict[str, Expression] = {}
         self._terms: dict[str, Expression] = {}
-        self._constants: dict[str, Value | ConstantSet] = {}
-        # "ip4.src", " == " -> the field and its width (0 for a string).
-        self._shapes: dict[tuple[str, str], tuple[FieldRef, int]] = {}
+        self._templates: dict[tuple[str, ...], Template | None] = {}
+        # What stands left of == and != -> the field and its width (0 for a string).
+        self._equal: dict[str, tuple[FieldRef, int]] = {}
+        self._unequal: dict[str, tuple[FieldRef, int]] = {}
 
     def parse(self, text: str) -> Expression:
         """The tree of ``text``; raises ``ExpressionError`` as the parser does."""
         found = self._wholes.get(text)
         if found is not None:
             return found
-        made = self._of_terms(text.split(" && "))
+        parts_known = len(self._terms)
+        if "is_chassis_resident(" in text:
+            made = self._of_terms(_balanced(text, " && "))
+        elif "(" in text or "||" in text:
+            made = self._of_template(text)
+        else:
+            made = self._of_terms(text.split(" && "))
         if made is None:
             # Few parentheses: no text is then cut deeper than the parser itself would go.
             simple = text.count("(") <= 20
             made = (simple and self._cut(text)) or ExpressionReader(text, self.symbols).whole()
-        if len(self._wholes) >= LIMIT:
-            self._wholes.clear()
-        self._wholes[text] = made
+        # A match with a part of its own is likely to come only once.
+        if len(self._terms) == parts_known:
+            if len(self._wholes) >= LIMIT:
+                self._wholes.clear()
+            self._wholes[text] = made
         return made
 
     def _of_terms(self, parts: list[str]) -> Expression | None:
@@ -73,7 +83,11 @@ class CachedParser:
         for part in parts:
             term = known.get(part) or self._of_shape(part)
             if term is None:
-                return None
+                if part[:1] != "(" or not _wrapped(part):
+                    return None
+                term = self._group(part)
+                if term is None:
+                    return None
             if type(term) is And:
                 nested = True
             terms.append(term)
@@ -81,45 +95,77 @@ class CachedParser:
             return terms[0]
         return And(_flat(terms, And)) if nested else And(tuple(terms))
 
+    def _group(self, part: str) -> Expression | None:
+        """A part that parentheses enclose."""
+        try:
+            made = self._of_template(part)
+        except ExpressionError:
+            return None
+        return made and self._keep(part, made)
+
+    def _of_template(self, text: str) -> Expression | None:
+        """The tree of a match with parentheses, from the template of its shape."""
+        parts = split(text)
+        key = tuple(parts[::2])
+        try:
+            found = self._templates[key]
+        except KeyError:
+            return self._first(text, key, parts[1::2])
+        if found is None:
+            return None
+        values: list[Value | ConstantSet] = []
+        for part, width in zip(parts[1::2], found.widths, strict=True):
+            value = _value(part)
+            if value is None or not self._suits(value, width):
+                return None
+            values.append(value)
+        return found.build(values)
+
+    def _first(self, text: str, key: tuple[str, ...], parts: list[str]) -> Expression:
+        """The first match of its shape: parsed as a whole, and made into a template."""
+        made = ExpressionReader(text, self.symbols).whole()
+        values = [_value(part) for part in parts]
+        constants = [value for value in values if value is not None]
+        if len(self._templates) >= LIMIT:
+            self._templates.clear()
+        self._templates[key] = (
+            template(made, key, constants, self.symbols) if len(constants) == len(values) else None
+        )
+        return made
+
     def _of_shape(self, part: str) -> Expression | None:
         """A comparison whose field and operator were seen before, with a new constant."""
         left, op, right = part.partition(" == ")
-        if not op:
+        if op:
+            shape = self._equal.get(left)
+        else:
             left, op, right = part.partition(" != ")
-        shape = self._shapes.get((left, op))
+            shape = self._unequal.get(left)
         if shape is None:
             return self._resident(part) if "is_chassis_resident(" in part else None
-        value: Value | ConstantSet | None = self._constants.get(right) or self._constant(right)
         field, width = shape
-        if value is None or not (
-            _fits(value, width) if type(value) is Constant else self._suits(value, width)
-        ):
+        value: Value | ConstantSet | None
+        if not width and right[:1] == '"':
+            value = _string(right)
+        else:
+            value = _value(right)
+        if value is None or not self._suits(value, width):
             return None
-        return self._keep(part, Compare(field, "==" if op == " == " else "!=", value))
+        made = Compare(field, "==" if op == " == " else "!=", value)
+        if len(self._terms) >= LIMIT:
+            self._terms.clear()
+        self._terms[part] = made
+        return made
 
     def _suits(self, value: Value | ConstantSet, width: int) -> bool:
-        for each in value.values if type(value) is ConstantSet else (value,):
-            if type(each) is Constant:
-                if not _fits(each, width):
-                    return False
-            elif (type(each) is AddressSet) is not (width > 0):
-                return False
-        return True
-
-    def _constant(self, text: str) -> Value | ConstantSet | None:
-        made: Value | ConstantSet | None
-        if text[:1] == "{" and text[-1:] == "}":
-            values = [self._constants.get(each) or _constant(each) for each in text[1:-1].split(", ")]
-            if None in values or ConstantSet in map(type, values):
-                return None
-            made = ConstantSet(tuple(values))  # type: ignore[arg-type]
-        else:
-            made = _constant(text)
-        if made is not None:
-            if len(self._constants) >= LIMIT:
-                self._constants.clear()
-            self._constants[text] = made
-        return made
+        kind = type(value)
+        if kind is StringConstant:
+            return not width
+        if kind is Constant:
+            return 0 < width >= value.width  # type: ignore[union-attr]
+        if kind is ConstantSet:
+            return all(self._suits(each, width) for each in value.values)  # type: ignore[union-attr]
+        return (kind is AddressSet) is (width > 0)
 
     def _resident(self, part: str) -> Expression | None:
         negative = part[:1] == "!"
@@ -173,15 +219,9 @@ class CachedParser:
             symbol = self.symbols[made.field.name]
             # Only "field op constant" as OVN spells it; predicates and nominal fields have rules of their own.
             if symbol.kind != "predicate" and part.startswith(f"{made.field} {made.op} "):
-                self._shapes[str(made.field), f" {made.op} "] = (made.field, symbol.width)
+                shapes = self._equal if made.op == "==" else self._unequal
+                shapes[str(made.field)] = (made.field, symbol.width)
         return self._keep(part, made)
-
-
-def _fits(value: Constant, width: int) -> bool:
-    mask = value.mask
-    if mask is not None:
-        return 0 < width >= mask.bit_length()
-    return 0 < width >= (_WIDTHS.get(value.format) or value.value.bit_length())
 
 
 def _flat(terms: list[Expression], family: type[And] | type[Or]) -> tuple[Expression, ...]:
@@ -225,16 +265,33 @@ def _wrapped(part: str) -> bool:
     return depth == -1
 
 
+def _string(text: str) -> StringConstant | None:
+    """The string that ``text``, which begins with a quote, is when nothing in it needs care."""
+    if text.count('"') != 2 or text[-1] != '"' or "\\" in text or "\0" in text:
+        return None
+    return StringConstant(text[1:-1])
+
+
+def _value(text: str) -> Value | ConstantSet | None:
+    if text[:1] == "{" and text[-1:] == "}":
+        values = [_constant(each) for each in text[1:-1].split(", ")]
+        return None if None in values else ConstantSet(tuple(values))  # type: ignore[arg-type]
+    return _constant(text)
+
+
 def _constant(text: str) -> Value | None:
-    if text[:1] == '"':
-        inner = text[1:-1]
-        if len(text) < 2 or text[-1] != '"' or '"' in inner or "\\" in inner or "\0" in inner:
-            return None
-        return StringConstant(inner)
-    if text[:1] in ("$", "@"):
+    if text.count(".") == 3 and "/" not in text:
+        try:
+            return Constant(int.from_bytes(inet_pton(AF_INET, text), "big"), IPV4)
+        except (OSError, ValueError):
+            pass
+    first = text[:1]
+    if first == '"':
+        return _string(text)
+    if first in ("$", "@"):
         if not _NAME.fullmatch(text):
             return None
-        return AddressSet(text[1:]) if text[0] == "$" else PortGroup(text[1:])
+        return AddressSet(text[1:]) if first == "$" else PortGroup(text[1:])
     if not text.isascii():
         return None
     value, slash, mask = text.partition("/")

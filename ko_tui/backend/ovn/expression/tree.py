@@ -13,7 +13,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from ko_tui.backend.ovn.lexer import Format, format_number, quote
+from ko_tui.backend.ovn.lexer import ETHERNET, IPV4, IPV6, Format, format_number, quote
 
 Operator = Literal["==", "!=", "<", "<=", ">", ">="]
 
@@ -33,10 +33,15 @@ class Constant(Struct, frozen=True, gc=False):
         """The fewest bits a field must have to be compared with it."""
         if self.mask is not None:
             return self.mask.bit_length()
-        return _WIDTHS.get(self.format) or self.value.bit_length()
-
-
-_WIDTHS = {Format.IPV4: 32, Format.IPV6: 128, Format.ETHERNET: 48}
+        # Identity: hashing a member of an enumeration is slow.
+        shape = self.format
+        if shape is IPV4:
+            return 32
+        if shape is ETHERNET:
+            return 48
+        if shape is IPV6:
+            return 128
+        return self.value.bit_length()
 
 
 class StringConstant(Struct, frozen=True, gc=False):
