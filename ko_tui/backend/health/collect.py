@@ -1,0 +1,235 @@
+"""Asking a cluster how it is: everything at once, each question bounded, what did not answer named."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from ko_tui.backend.cluster.pods import CENTRAL, is_ready, node_of, ref, restarts
+from ko_tui.backend.errors import KoError
+from ko_tui.backend.health.findings import find
+from ko_tui.backend.health.model import (
+    ChassisHealth,
+    ComponentHealth,
+    Health,
+    LeaderEndpoint,
+    LeaseHealth,
+    NorthdHealth,
+)
+from ko_tui.backend.operations.fanout import ask_all
+from ko_tui.backend.operations.members import ask_members
+from ko_tui.backend.operations.rollout import rollout_of
+from ko_tui.backend.ovn.table import many
+from ko_tui.backend.source.interface import Cancel, Forbidden, NotFound
+from ko_tui.backend.source.kinds import DAEMONSETS, DEPLOYMENTS, ENDPOINT_SLICES, LEASES, NODES
+from ko_tui.backend.source.objects import KubeObject
+
+if TYPE_CHECKING:
+    from ko_tui.backend.session import Session
+
+SECONDS = 8.0
+NODES_ASKED = 200  # with more nodes, only their rows in the databases are read
+COUNTS_AGE = 600.0  # counting all flows is a burden on the database: no more often than this, in seconds
+COMPONENTS = (
+    (DEPLOYMENTS, "ovn-central", CENTRAL),
+    (DEPLOYMENTS, "kube-ovn-controller", "kube-ovn-controller"),
+    (DEPLOYMENTS, "kube-ovn-monitor", "kube-ovn-monitor"),
+    (DAEMONSETS, "ovs-ovn", "ovs"),
+    (DAEMONSETS, "ovs-ovn-dpdk", "ovs-dpdk"),
+    (DAEMONSETS, "kube-ovn-cni", "kube-ovn-cni"),
+    (DAEMONSETS, "kube-ovn-pinger", "kube-ovn-pinger"),
+)
+LEADER_LABELS = ("ovn-nb-leader", "ovn-sb-leader", "ovn-northd-leader")
+LEADER_SERVICES = ("ovn-nb", "ovn-sb", "ovn-northd")
+
+
+def collect(session: Session, *, deep: bool = True, cancel: Cancel | None = None) -> Health:
+    """The state now, with findings. ``deep`` asks each node too. What fails is named in ``partial``, nothing raises
+    but a cluster that cannot be reached at all."""
+    health = Health(time.time())
+    central = session.app_pods(CENTRAL, max_age=2.0)
+    for label in LEADER_LABELS:
+        marked = [(p.name, is_ready(p)) for p in central if p.labels.get(label) == "true"]
+        health.labels[label] = marked
+    jobs: list[tuple[str, Callable[[], None]]] = [
+        ("northbound members", lambda: health.members.__setitem__("nb", ask_members(session, "nb"))),
+        ("southbound members", lambda: health.members.__setitem__("sb", ask_members(session, "sb"))),
+        ("northd", lambda: health.northd.extend(northd(session, central))),
+        ("components", lambda: health.components.extend(components(session))),
+        ("leases", lambda: health.leases.extend(leases(session))),
+        ("leader endpoints", lambda: health.endpoints.extend(endpoints(session))),
+        ("chassis", lambda: health.chassis.extend(chassis(session, deep=deep, cancel=cancel))),
+        ("MAC bindings", lambda: _count_bindings(session, health)),
+        ("logical flows", lambda: _count_flows(session, health)),
+    ]
+    if not session.live:
+        jobs = [job for job in jobs if job[0] in ("components", "leases", "leader endpoints")]
+        jobs += [
+            ("members", lambda: _saved_members(session, health)),
+            ("chassis", lambda: health.chassis.extend(chassis(session, deep=False, cancel=cancel))),
+            ("MAC bindings", lambda: _count_bindings(session, health)),
+            ("logical flows", lambda: _count_flows(session, health)),
+        ]
+    for (name, _), answer in ask_all(jobs, lambda job: job[1](), cancel=cancel):
+        if isinstance(answer, KoError):
+            health.partial.append(f"{name}: {answer.what}")
+    health.partial.sort()
+    health.findings = find(health)
+    return health
+
+
+def _saved_members(session: Session, health: Health) -> None:
+    """A saved cluster holds what its members said when it was saved, if anything."""
+    for database in ("nb", "sb"):
+        members = ask_members(session, database)  # type: ignore[arg-type]
+        if any(m.status.kind in ("clustered", "standalone") for m in members):
+            health.members[database] = members  # type: ignore[index]
+    said = [n for n in northd(session, session.app_pods(CENTRAL)) if n.state]
+    health.northd.extend(said)
+
+
+def northd(session: Session, central: Sequence[KubeObject]) -> list[NorthdHealth]:
+    def ask(pod: KubeObject) -> NorthdHealth:
+        run = session.run(ref(pod), ("ovn-appctl", "-T", "5", "-t", "ovn-northd", "status"), timeout=SECONDS)
+        state = re.search(r"Status: (\w+)", run.stdout)
+        said = (run.stderr or run.stdout).strip().splitlines()
+        return NorthdHealth(
+            pod.name,
+            node_of(pod),
+            state[1] if state else "",
+            "" if state else said[-1] if said else "no answer",
+        )
+
+    found = []
+    for pod, answer in ask_all(central, ask):
+        if isinstance(answer, KoError):
+            answer = NorthdHealth(pod.name, node_of(pod), "", answer.what)
+        found.append(answer)
+    return sorted(found, key=lambda n: n.pod)
+
+
+def components(session: Session) -> list[ComponentHealth]:
+    found = []
+    for resource, name, app in COMPONENTS:
+        try:
+            workload = session.source.get(resource, session.namespace, name)
+        except NotFound:
+            continue
+        state = rollout_of(workload, resource)
+        pods = session.app_pods(app)
+        images = {str(c.get("image")) for p in pods for c in p.spec.get("containers") or [] if c.get("image")}
+        found.append(
+            ComponentHealth(
+                name,
+                "Deployment" if resource == DEPLOYMENTS else "DaemonSet",
+                state.wanted,
+                state.available,
+                state.updated,
+                sum(restarts(p) for p in pods),
+                tuple(sorted(images)),
+            )
+        )
+    return found
+
+
+def leases(session: Session) -> list[LeaseHealth]:
+    found = []
+    for name in ("kube-ovn-controller",):
+        try:
+            spec = session.source.get(LEASES, session.namespace, name).spec
+        except (NotFound, Forbidden):
+            continue
+        age = None
+        if spec.get("renewTime"):
+            renewed = datetime.datetime.fromisoformat(str(spec["renewTime"]).replace("Z", "+00:00"))
+            age = max(0.0, time.time() - renewed.timestamp()) if session.live else 0.0
+        holder = str(spec.get("holderIdentity") or "")
+        found.append(LeaseHealth(name, holder, age, int(spec.get("leaseDurationSeconds") or 15)))
+    return found
+
+
+def endpoints(session: Session) -> list[LeaderEndpoint]:
+    slices = session.source.list(ENDPOINT_SLICES, namespace=session.namespace).items
+    found = []
+    for service in LEADER_SERVICES:
+        mine = [s for s in slices if s.labels.get("kubernetes.io/service-name") == service]
+        if not mine:
+            continue
+        addresses = {
+            str(address)
+            for s in mine
+            for endpoint in s.endpoints or []
+            if (endpoint.get("conditions") or {}).get("ready", True)
+            for address in endpoint.get("addresses") or []
+        }
+        found.append(LeaderEndpoint(service, tuple(sorted(addresses))))
+    return found
+
+
+def chassis(session: Session, *, deep: bool, cancel: Cancel | None = None) -> list[ChassisHealth]:
+    """Every node of Kubernetes beside its chassis row; a node that is asked itself says more."""
+    names = [n.name for n in session.source.list(NODES).items]
+    rows = session.rows("sb", "Chassis", ("name", "hostname", "encaps"), max_age=3.0).value
+    encaps = {
+        str(r["_uuid"]): str(r["ip"]) for r in session.rows("sb", "Encap", ("_uuid", "ip"), max_age=3.0).value
+    }
+    private = {
+        str(r["name"]): int(r["nb_cfg"] or 0)
+        for r in session.rows("sb", "Chassis_Private", ("name", "nb_cfg"), max_age=3.0).value
+    }
+    wanted = [int(r["nb_cfg"] or 0) for r in session.rows("sb", "SB_Global", ("nb_cfg",), max_age=3.0).value]
+    by_host = {str(row["hostname"]): row for row in rows}
+    found = []
+    for node in names:
+        row = by_host.get(node) or next(
+            (r for host, r in by_host.items() if host.split(".")[0] == node), None
+        )
+        if row is None:
+            found.append(ChassisHealth(node, False))
+            continue
+        ips = [encaps.get(str(u), "") for u in many(row["encaps"])]
+        lag = (
+            max(0, wanted[0] - private[str(row["name"])]) if wanted and str(row["name"]) in private else None
+        )
+        found.append(ChassisHealth(node, True, next(iter(ips), ""), lag))
+    if not deep or len(found) > NODES_ASKED:
+        return found
+    asked = {}
+    for each, answer in ask_all(found, lambda c: _ask_node(session, c), cancel=cancel):
+        if isinstance(answer, KoError):
+            answer = ChassisHealth(
+                each.node, each.registered, each.tunnel_ip, each.lag, "", None, answer.what
+            )
+        asked[each.node] = answer
+    return [asked.get(c.node, c) for c in found]
+
+
+def _ask_node(session: Session, each: ChassisHealth) -> ChassisHealth:
+    ovs = session.ovs(each.node)
+    controller = session.run(
+        ovs, ("ovn-appctl", "-T", "5", "-t", "ovn-controller", "connection-status"), timeout=SECONDS
+    )
+    counted = session.run(ovs, ("ovs-ofctl", "--timeout=5", "dump-aggregate", "br-int"), timeout=SECONDS)
+    flows = re.search(r"flow_count=(\d+)", counted.stdout)
+    said = controller.stdout.strip()
+    if controller.exit_code != 0:
+        words = (controller.stderr or controller.stdout).strip().splitlines()
+        said = words[-1] if words else "no answer"
+    problem = "" if flows else f"ovs-vswitchd: {(counted.stderr.strip().splitlines() or ['no answer'])[-1]}"
+    return ChassisHealth(
+        each.node, each.registered, each.tunnel_ip, each.lag, said, int(flows[1]) if flows else None, problem
+    )
+
+
+def _count_bindings(session: Session, health: Health) -> None:
+    health.mac_bindings = len(session.rows("sb", "MAC_Binding", ("_uuid",), max_age=60.0).value)
+
+
+def _count_flows(session: Session, health: Health) -> None:
+    from ko_tui.backend.pipeline.browse import flow_counts
+
+    counts = session.answers.get("health-flow-counts", lambda: flow_counts(session), max_age=COUNTS_AGE)
+    health.logical_flows = sum(counts.value.values())
