@@ -84,9 +84,9 @@ def collect(session: Session, *, deep: bool = True, cancel: Cancel | None = None
 def _saved_members(session: Session, health: Health) -> None:
     """A saved cluster holds what its members said when it was saved, if anything."""
     for database in ("nb", "sb"):
-        members = ask_members(session, database)  # type: ignore[arg-type]
+        members = ask_members(session, database)
         if any(m.status.kind in ("clustered", "standalone") for m in members):
-            health.members[database] = members  # type: ignore[index]
+            health.members[database] = members
     said = [n for n in northd(session, session.app_pods(CENTRAL)) if n.state]
     health.northd.extend(said)
 
