@@ -9,7 +9,7 @@ the parser's, and equal parts of different trees are one object, which saves mem
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from socket import AF_INET, inet_pton
 
 from ko_tui.backend.ovn import symbols as symbol_tables
@@ -30,7 +30,7 @@ from ko_tui.backend.ovn.expression.tree import (
     StringConstant,
     Value,
 )
-from ko_tui.backend.ovn.lexer import END, IPV4, Number, integer
+from ko_tui.backend.ovn.lexer import DECIMAL, END, ETHERNET, IPV4, Number, integer
 from ko_tui.backend.ovn.symbols import SymbolTable
 from ko_tui.backend.ovn.versions import DEFAULT, OvnVersion
 
@@ -272,6 +272,7 @@ def _string(text: str) -> StringConstant | None:
     return StringConstant(text[1:-1])
 
 
+@lru_cache(maxsize=1 << 13)
 def _value(text: str) -> Value | ConstantSet | None:
     if text[:1] == "{" and text[-1:] == "}":
         values = [_constant(each) for each in text[1:-1].split(", ")]
@@ -294,6 +295,15 @@ def _constant(text: str) -> Value | None:
         return AddressSet(text[1:]) if first == "$" else PortGroup(text[1:])
     if not text.isascii():
         return None
+    if text.isdigit() and first != "0" and len(text) < 19:
+        return Constant(int(text), DECIMAL)
+    if len(text) == 17 and text[2::3] == ":::::":
+        digits = text.replace(":", "")
+        if len(digits) == 12 and digits.isalnum():
+            try:
+                return Constant(int(digits, 16), ETHERNET)
+            except ValueError:
+                return None
     value, slash, mask = text.partition("/")
     number = integer(value, slash + mask if slash else None)
     return Constant(number.value, number.format, number.mask) if isinstance(number, Number) else None
