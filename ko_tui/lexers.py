@@ -108,6 +108,45 @@ class OvnActionLexer(RegexLexer):
     }
 
 
+class OpenFlowLexer(RegexLexer):
+    """OpenFlow and datapath flows: ``ovs-ofctl dump-flows``, ``ofproto/trace``, ``dpctl/dump-flows``."""
+
+    name = "OpenFlow"
+    aliases: ClassVar[list[str]] = ["openflow"]
+    flags = re.MULTILINE
+    tokens: ClassVar[dict[str, list[Any]]] = {
+        "root": [
+            (r"^(?:NXST|OFPST)_FLOW[^\n]*", Comment),
+            (r"^={5,}$|^-{5,}$", Comment),
+            (r"^(?:bridge\(|Flow:|Final flow:|Megaflow:|Datapath actions:)", Generic.Heading),
+            (r"^(\s*)(\d+)(\. )(No match)", _groups(Whitespace, Number.Integer, Punctuation, Generic.Deleted)),
+            (r"\b(cookie|duration|n_packets|n_bytes|idle_age|hard_age|packets|bytes|used|idle_timeout)(=|:)", _groups(
+                Comment, Operator)),
+            (r"\b(table|priority)(=)", _groups(Name.Attribute, Operator)),
+            (r"\b(actions)(=|:)", _groups(Keyword, Operator)),
+            (r"\bdrop\b", Generic.Deleted),
+            (r"\b(?:output|controller|group|LOCAL|IN_PORT|NORMAL|FLOOD)\b", Generic.Inserted),
+            (r"\b(?:resubmit|load|move|set_field|ct|ct_clear|clone|push|pop|learn|note|conjunction|meter|set_queue|"
+             r"dec_ttl|push_vlan|pop_vlan|mod_\w+|check_pkt_larger|tnl_push|tnl_pop|recirc|userspace|hash|eth|ipv4|"
+             r"ipv6|exit|goto_table|write_metadata|multipath|bundle|sample)\b(?=[(:;,\s]|$)", Name.Function),
+            (r'"(?:[^"\\\n]|\\.)*"', String.Double),
+            (_MAC + r"(?:/" + _MAC + ")?", Number.Hex),
+            (rf"(?:{_IPV6})(?:/(?:\d+|{_IPV6}))?", Number.Hex),
+            (rf"{_IPV4}(?:/(?:{_IPV4}|\d+))?", Number),
+            (r"0[xX][0-9A-Fa-f]+(?:/0[xX][0-9A-Fa-f]+)?", Number.Hex),
+            (r"\b\d+(?:\.\d+)?[smh]?\b", Number),
+            (r"->", Operator),
+            (r"\b(?:x{0,2}reg\d+|NXM_\w+|OXM_\w+|metadata|tun_\w+|tunnel)\b", Name.Attribute),
+            (r"\b(?:ct_\w+|ct)\b", Name.Decorator),
+            (r"[A-Za-z_][\w.-]*", Name),
+            (r"\s+", Whitespace),
+            (r"[=<>!|+*/-]", Operator),
+            (r"[(){}\[\],;:.]", Punctuation),
+            (r".", Text),
+        ],
+    }  # fmt: skip
+
+
 class OvnFlowLexer(RegexLexer):
     """What ``ovn-sbctl lflow-list`` prints."""
 
@@ -116,7 +155,8 @@ class OvnFlowLexer(RegexLexer):
     tokens: ClassVar[dict[str, list[Any]]] = {
         "root": [
             (r'^(Datapath: )("(?:[^"\\\n]|\\.)*")?([^\n]*)', _groups(Generic.Heading, String.Double, Comment)),
-            (r"^\s*(?:cookie=|table=\d+,|n_packets)[^\n]*", Comment),
+            (r"^    +[^\n]*actions=[^\n]*", _within(OpenFlowLexer)),
+            (r"^\s*(?:cookie=|n_packets)[^\n]*", Comment),
             (r"\b(uuid)(=)(0x[0-9a-f]+)", _groups(Name.Attribute, Operator, Comment)),
             (r"\b(table)(=)(\d+)(\s*)(\()(\s*)(\w*)(\s*)(\))", _groups(
                 Name.Attribute, Operator, Number.Integer, Whitespace, Punctuation, Whitespace, Name.Class,
@@ -154,44 +194,5 @@ class OvnTraceLexer(RegexLexer):
                 _within(OvnMatchLexer), Name.Attribute, Number.Integer, Name.Attribute, Comment)),
             (r"\n", Whitespace),
             (r"[^\n]+", _within(OvnActionLexer)),
-        ],
-    }  # fmt: skip
-
-
-class OpenFlowLexer(RegexLexer):
-    """OpenFlow and datapath flows: ``ovs-ofctl dump-flows``, ``ofproto/trace``, ``dpctl/dump-flows``."""
-
-    name = "OpenFlow"
-    aliases: ClassVar[list[str]] = ["openflow"]
-    flags = re.MULTILINE
-    tokens: ClassVar[dict[str, list[Any]]] = {
-        "root": [
-            (r"^(?:NXST|OFPST)_FLOW[^\n]*", Comment),
-            (r"^={5,}$|^-{5,}$", Comment),
-            (r"^(?:bridge\(|Flow:|Final flow:|Megaflow:|Datapath actions:)", Generic.Heading),
-            (r"^(\s*)(\d+)(\. )(No match)", _groups(Whitespace, Number.Integer, Punctuation, Generic.Deleted)),
-            (r"\b(cookie|duration|n_packets|n_bytes|idle_age|hard_age|packets|bytes|used|idle_timeout)(=|:)", _groups(
-                Comment, Operator)),
-            (r"\b(table|priority)(=)", _groups(Name.Attribute, Operator)),
-            (r"\b(actions)(=|:)", _groups(Keyword, Operator)),
-            (r"\bdrop\b", Generic.Deleted),
-            (r"\b(?:output|controller|group|LOCAL|IN_PORT|NORMAL|FLOOD)\b", Generic.Inserted),
-            (r"\b(?:resubmit|load|move|set_field|ct|ct_clear|clone|push|pop|learn|note|conjunction|meter|set_queue|"
-             r"dec_ttl|push_vlan|pop_vlan|mod_\w+|check_pkt_larger|tnl_push|tnl_pop|recirc|userspace|hash|eth|ipv4|"
-             r"ipv6|exit|goto_table|write_metadata|multipath|bundle|sample)\b(?=[(:;,\s]|$)", Name.Function),
-            (r'"(?:[^"\\\n]|\\.)*"', String.Double),
-            (_MAC + r"(?:/" + _MAC + ")?", Number.Hex),
-            (rf"(?:{_IPV6})(?:/(?:\d+|{_IPV6}))?", Number.Hex),
-            (rf"{_IPV4}(?:/(?:{_IPV4}|\d+))?", Number),
-            (r"0[xX][0-9A-Fa-f]+(?:/0[xX][0-9A-Fa-f]+)?", Number.Hex),
-            (r"\b\d+(?:\.\d+)?[smh]?\b", Number),
-            (r"->", Operator),
-            (r"\b(?:x{0,2}reg\d+|NXM_\w+|OXM_\w+|metadata|tun_\w+|tunnel)\b", Name.Attribute),
-            (r"\b(?:ct_\w+|ct)\b", Name.Decorator),
-            (r"[A-Za-z_][\w.-]*", Name),
-            (r"\s+", Whitespace),
-            (r"[=<>!|+*/-]", Operator),
-            (r"[(){}\[\],;:.]", Punctuation),
-            (r".", Text),
         ],
     }  # fmt: skip

@@ -5,6 +5,7 @@ Source: Kube-OVN's naming of logical switch ports, port groups, load balancers a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -41,6 +42,7 @@ POLICY_PURPOSES: Mapping[int, str] = {
 }
 TIERS: Mapping[int, str] = {1: "tier_anp", 2: "tier_np", 3: "tier_banp"}
 PROTOCOLS = ("tcp", "udp", "sctp")
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 
 
 @dataclass(slots=True)
@@ -83,7 +85,9 @@ def port_object(name: str, datapaths: Iterable[str] = ()) -> ObjectRef | None:
         if character == "-" and name[:at] in known and name[at + 1 :] in known:
             return ObjectRef("RouterPort", name, detail=f"{name[:at]} - {name[at + 1 :]}")
     parts = name.split(".")
-    if len(parts) == 2 and all(parts):
+    if not all(_LABEL.fullmatch(part) for part in parts):
+        return None
+    if len(parts) == 2:
         return ObjectRef("Pod", parts[0], namespace=parts[1])
     if len(parts) >= 5 and parts[4] == "ovn":
         provider = ".".join(parts[2:])

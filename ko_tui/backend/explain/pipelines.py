@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from ko_tui.backend.explain.catalogue import shared
-from ko_tui.backend.ovn.versions import KNOWN, OvnVersion
+from ko_tui.backend.ovn.versions import DEFAULT, KNOWN, OvnVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +59,15 @@ def stage_at(version: OvnVersion, pipeline: str, table: int) -> str:
 def infer_version(seen: Iterable[tuple[str, int]]) -> OvnVersion | None:
     """The release whose tables fit best what was seen (stage name and table number), or None when nothing fits.
 
-    Of releases that fit equally the newest counts; a build that has all pairs beats one that lacks some.
+    Of releases that fit equally the one that Kube-OVN ships today counts, else the newest.
     """
     pairs = set(seen)
-    best: tuple[int, int] | None = None
+    best: tuple[int, bool, int] | None = None
     found: OvnVersion | None = None
     for release in releases():
         numbers = release.numbers()
         hits = sum(1 for name, table in pairs if numbers.get(name) == table)
-        score = (hits, KNOWN.index(release.version))
+        score = (hits, release.version == DEFAULT, KNOWN.index(release.version))
         if hits and (best is None or score >= best):
             best, found = score, release.version
     return found
