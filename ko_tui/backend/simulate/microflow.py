@@ -46,7 +46,12 @@ def find_datapath(southbound: Southbound, datapath: str | None, text: str, scope
 
 
 def parse_microflow(text: str, scope: Scope) -> State:
-    """The state of the packet. Raises MicroflowError."""
+    """The state of the packet; what the microflow does not say is 0. Raises MicroflowError."""
+    return parse_known(text, scope)[0]
+
+
+def parse_known(text: str, scope: Scope) -> tuple[State, dict[str, int]]:
+    """The same, and which bits of each key the microflow speaks of."""
     expression = _parsed(text, scope)
     try:
         annotated = annotate(expression, scope)
@@ -57,7 +62,7 @@ def parse_microflow(text: str, scope: Scope) -> State:
         raise _failed("Constraints are contradictory.")
     if readings is None or len(readings) > 1:
         raise _failed(f"Constraints are ambiguous: {written(annotated, scope)}.")
-    state = dict(EMPTY)
+    state, known = dict(EMPTY), dict[str, int]()
     for name, wanted in readings[0].items():
         place = place_of(scope.symbols, name)
         if place is None:
@@ -66,10 +71,12 @@ def parse_microflow(text: str, scope: Scope) -> State:
             number = scope.number(wanted)
             if number is not None:
                 state[place.key] = number
+                known[place.key] = place.mask
         else:
             mask, value = wanted
             place.write(state, place.read(state) & ~mask | value)
-    return state
+            known[place.key] = known.get(place.key, 0) | mask << place.shift
+    return state, known
 
 
 def _parsed(text: str, scope: Scope) -> Expression:
