@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ko_tui.backend.ovn.actions.options import DHCP_OPTIONS, DHCPV6_OPTIONS
+from ko_tui.backend.ovn.actions.options import DHCP_OPTIONS, DHCPV6_OPTIONS, DHCPV6_SINCE_24_03
 from ko_tui.backend.ovn.versions import OvnVersion, nearest
 
 SCHEMAS = ("/usr/share/ovn/ovn-sb.ovsschema", "/usr/local/share/ovn/ovn-sb.ovsschema")
@@ -95,7 +95,8 @@ def _write_database(path: Path, texts: Sequence[str], kind: str, pipeline: str, 
     for options, where in ((DHCP_OPTIONS, "DHCP_Options"), (DHCPV6_OPTIONS, "DHCPv6_Options")):
         allowed = definition["tables"][where]["columns"]["type"]["type"]["key"]["enum"][1]
         for code, (name, type_) in enumerate(options.items()):
-            if type_ in allowed:
+            newer = where == "DHCPv6_Options" and name in DHCPV6_SINCE_24_03 and version() < "24.03"
+            if type_ in allowed and not newer:
                 rows[where][str(uuid.uuid4())] = {"name": name, "code": code, "type": type_}
     for index, text in enumerate(texts):
         marked = f"/*#{index}*/{text}"

@@ -59,6 +59,8 @@ DHCPV6_OPTIONS: dict[str, str] = {
 }
 """DHCPv6 option name -> type."""
 
+DHCPV6_SINCE_24_03 = frozenset({"bootfile_name", "bootfile_name_alt", "fqdn"})
+
 ND_RA_OPTIONS: dict[str, str] = {
     "addr_mode": "str",
     "router_preference": "str",
@@ -142,7 +144,7 @@ def _option(reader: ActionReader, known: Mapping[str, str], family: str) -> Opti
     if reader.kinds[reader.at] != ID or name not in known:
         reader.unexpected(f"the name of a {family} option")
     kind = known[cast(str, name)]
-    if kind == "domain" and not reader.since("24.03"):
+    if known is DHCPV6_OPTIONS and name in DHCPV6_SINCE_24_03 and not reader.since("24.03"):
         reader.unexpected(f"the name of a {family} option")
     reader.at += 1
     reader.expect("=")
