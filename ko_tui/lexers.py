@@ -165,7 +165,8 @@ class OvnFlowLexer(RegexLexer):
             (r"\b(match)(=)(\()(.*?)(\))(, )(action)(=)(\()(.*)(\))$", _groups(
                 Name.Attribute, Operator, Punctuation, _within(OvnMatchLexer), Punctuation, Punctuation,
                 Name.Attribute, Operator, Punctuation, _within(OvnActionLexer), Punctuation)),
-            (r"\s+", Whitespace),
+            (r"\n", Whitespace),
+            (r"[^\S\n]+", Whitespace),
             (r"\w+", Text),
             (r".", Text),
         ],

@@ -139,7 +139,7 @@ def print_stage(stage: ExplainedStage, out: Console, words: Catalogue, everythin
 
 def print_sentence(label: str, sentence: Sentence, out: Console, left: int, style: str) -> None:
     """A sentence after its label, and its parts below where the sentence does not say them."""
-    line = plain_text(f"{label} ", "dim")
+    line = plain_text(f"{label} " if label else "", "dim")
     line.append(visible(sentence.text), style)
     indented(out, line, left)
     if sentence.children and not _said_inline(sentence):
@@ -168,4 +168,4 @@ def indented(out: Console, text: Text, left: int) -> None:
 def print_sentences(sentences: Iterable[Sentence], out: Console, lang: Language = "en") -> None:
     """Sentences as a list, nested as they are."""
     for sentence in sentences:
-        print_sentence("-", sentence, out, 0, "")
+        print_sentence("", sentence, out, 0, "")
