@@ -1,0 +1,87 @@
+"""Recorded OpenFlow: every line of a dump, every ofproto/trace."""
+
+from __future__ import annotations
+
+import json
+import lzma
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ko_tui.backend.ovs.ofproto_trace import OfVerdict, parse, render, split_actions
+from ko_tui.backend.ovs.openflow import OpenFlow, decode, parse_dump, parse_line, rates
+
+FIXTURES = Path(__file__).parent.parent / "fixtures" / "openflow"
+
+
+def traces() -> list[dict[str, str]]:
+    with lzma.open(FIXTURES / "ofproto-trace.jsonl.xz", "rt") as lines:
+        return [json.loads(line) for line in lines]
+
+
+@pytest.mark.parametrize("version", ["22.03.8", "25.03.3"])
+def test_every_line_of_a_dump(version: str) -> None:
+    text = lzma.decompress((FIXTURES / f"dump-flows-{version}.xz").read_bytes()).decode()
+    flows = list(parse_dump(text))
+    assert len(flows) == sum("actions=" in line for line in text.splitlines()) > 300
+    assert all(f.known and f.actions and len(f.cookie) == 8 for f in flows)
+    assert all(f.packets is not None and f.table is not None for f in flows)
+    for flow in flows[::10]:
+        decoded = decode(flow)
+        assert decoded["actions"]
+        assert ("metadata" in decoded["match"]) == ("metadata" in flow.match)
+
+
+def test_parts_of_a_line() -> None:
+    flow = parse_line(
+        " cookie=0x1befa5a9, duration=26.9s, table=21, n_packets=3, n_bytes=294, idle_age=26, "
+        "priority=120,ct_state=+new+trk,udp,metadata=0x3,tp_dst=53 actions=group:4"
+    )
+    assert (flow.cookie, flow.table, flow.priority, flow.packets, flow.bytes) == ("1befa5a9", 21, 120, 3, 294)
+    assert (flow.match, flow.actions) == ("ct_state=+new+trk,udp,metadata=0x3,tp_dst=53", "group:4")
+    assert parse_line(" cookie=0x0, table=0, actions=NORMAL").priority == 32768
+    assert not parse_line("OFPST_FLOW reply (OF1.5) (xid=0x2):").known
+
+
+def test_the_hot_come_first() -> None:
+    def flow(match: str, packets: int) -> OpenFlow:
+        return OpenFlow("", "0", 0, 1, match, "drop", packets)
+
+    found = rates([flow("a", 10), flow("b", 10)], [flow("a", 10), flow("b", 30), flow("c", 5)], 2.0)
+    assert [(r.flow.match, r.per_second) for r in found] == [("b", 10.0), ("a", 0.0), ("c", None)]
+
+
+def test_traces_lose_nothing() -> None:
+    for row in traces():
+        assert render(parse(row["stdout"])) == row["stdout"], row["id"]
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [
+        ("ofproto-trace-ctnew-pod-pod-same-node-icmp", OfVerdict.OUTPUT),
+        ("ofproto-trace-ctnew-pod-pod-other-node-icmp", OfVerdict.TUNNEL),
+        ("ofproto-trace-ctnew-acl-sg-drop", OfVerdict.DROPPED),
+        ("ofproto-trace-ctnew-spoof-mac", OfVerdict.DROPPED),
+        ("ofproto-trace-ctnew-svc-dns-udp", OfVerdict.UNFINISHED),
+        ("ofproto-trace-ctnew-ttl-1", OfVerdict.CONTROLLER),
+        ("ofproto-trace-ctnew-underlay", OfVerdict.OUTPUT),
+    ],
+)
+def test_verdicts(name: str, verdict: OfVerdict) -> None:
+    row = next(r for r in traces() if r["id"] == name and r["version"] == "25.03.3")
+    trace = parse(row["stdout"])
+    assert trace.verdict is verdict
+    assert all(rule.no_match or rule.priority is not None for block in trace.blocks for rule in block.rules())
+
+
+def test_actions_are_split_at_the_top_only() -> None:
+    assert split_actions("ct(zone=24,nat(src)),recirc(0x3)") == ["ct(zone=24,nat(src))", "recirc(0x3)"]
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_kept(text: str) -> None:
+    assert render(parse(text)) == text
+    parse_line(text)
