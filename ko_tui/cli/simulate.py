@@ -27,22 +27,23 @@ def run_offline(args: argparse.Namespace) -> int:
     options = Options(
         ct=tuple(args.ct), lb_dst=args.backend, select_id=_select_id(args.select_id), version=""
     )
-    with _database(args) as database:
+    with _databases(args) as (database, northbound):
         simulator = Simulator(database)
         if args.batch:
             return run_batch(simulator, args.batch, sys.stdout)
-        return _one(simulator, args, options)
+        return _one(simulator, args, options, northbound)
 
 
 @contextmanager
-def _database(args: argparse.Namespace) -> Iterator[Any]:
-    """The southbound database of a saved cluster, or of the live one, fetched whole."""
+def _databases(args: argparse.Namespace) -> Iterator[tuple[Any, Any]]:
+    """The southbound database of a saved cluster or, fetched whole, of the live one; and the saved northbound."""
     if args.snapshot or args.demo:
         from ko_tui.backend.source.snapshot import demo_path, open_snapshot
+        from ko_tui.cli.why_not import saved_northbound
 
         source = open_snapshot(args.snapshot or demo_path())
         try:
-            yield source.database("sb")
+            yield source.database("sb"), saved_northbound(source) if args.why_not else None
         finally:
             source.close()
         return
@@ -52,12 +53,12 @@ def _database(args: argparse.Namespace) -> Iterator[Any]:
 
     session = open_session(session_options(args))
     try:
-        yield fetch_southbound(session)
+        yield fetch_southbound(session), None
     finally:
         session.close()
 
 
-def _one(simulator: Simulator, args: argparse.Namespace, options: Options) -> int:
+def _one(simulator: Simulator, args: argparse.Namespace, options: Options, northbound: Any) -> int:
     made = simulator.run(args.datapath or None, args.microflow, options)
     if args.raw or args.format == "ovn-trace":
         sys.stdout.write(made.text)
@@ -69,7 +70,7 @@ def _one(simulator: Simulator, args: argparse.Namespace, options: Options) -> in
     if args.why_not:
         from ko_tui.cli.why_not import print_mismatches
 
-        print_mismatches(simulator, made, as_json=args.json or args.format == "json")
+        print_mismatches(simulator, made, northbound=northbound, as_json=args.json or args.format == "json")
     return _status(trace)
 
 
