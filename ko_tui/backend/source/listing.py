@@ -13,7 +13,8 @@ import msgspec
 
 from ko_tui.backend.source.interface import Cancel, Listing, NotFound, Resource
 from ko_tui.backend.source.objects import KubeObject
-from ko_tui.backend.source.rest import Gone, Rest
+from ko_tui.backend.source.refusals import Gone, decoded
+from ko_tui.backend.source.rest import Rest
 
 PAGE = 500
 RESTARTS = 2
@@ -98,6 +99,11 @@ _POD = msgspec.json.Decoder(_Pod)
 _OBJECT = msgspec.json.Decoder(KubeObject)
 
 
+def read_object(content: bytes, what: str) -> KubeObject:
+    """One object, whole."""
+    return decoded(_OBJECT, content, what)
+
+
 def object_decoder(resource: Resource) -> msgspec.json.Decoder[Any]:
     """The decoder for one object of a kind as lists and watches give it."""
     return _POD if (resource.group, resource.plural) == ("", "pods") else _OBJECT
@@ -137,7 +143,7 @@ def list_all(
             while True:
                 asked = {**query, "continue": more} if more else query
                 content = rest.call("GET", path, asked, what=f"list {resource.plural}", cancel=cancel)
-                page = decoder.decode(content)
+                page = decoded(decoder, content, f"list {resource.plural}")
                 found: list[KubeObject] = page.items or []
                 items += found
                 version, more = page.metadata.resource_version, page.metadata.more

@@ -32,7 +32,7 @@ from ko_tui.backend.source.objects import KubeObject
 
 if TYPE_CHECKING:
     from ko_tui.backend.source.credentials import TerminalLoan
-    from ko_tui.backend.source.exec import Timing
+    from ko_tui.backend.source.handshake import Timing
     from ko_tui.backend.source.rest import Rest
     from ko_tui.backend.source.watch import Pace
 
@@ -72,6 +72,17 @@ def open_live(
 
     target = load(kubeconfig, environment).target(context, impersonate)
     return LiveSource(target, environment=environment, terminal=terminal)
+
+
+class _ReviewStatus(msgspec.Struct, frozen=True):
+    allowed: bool = False
+
+
+class _Review(msgspec.Struct, frozen=True):
+    status: _ReviewStatus = msgspec.field(default_factory=_ReviewStatus)
+
+
+_REVIEW = msgspec.json.Decoder(_Review)
 
 
 class LiveSource:
@@ -136,8 +147,10 @@ class LiveSource:
         return list_all(self._rest, resource, namespace, label_selector, field_selector, cancel, on_page)
 
     def get(self, resource: Resource, namespace: str, name: str) -> KubeObject:
-        content = self._rest.call("GET", self._path(resource, namespace, name), what=f"get {resource.plural}")
-        return msgspec.json.decode(content, type=KubeObject)
+        from ko_tui.backend.source.listing import read_object
+
+        what = f"get {resource.plural}"
+        return read_object(self._rest.call("GET", self._path(resource, namespace, name), what=what), what)
 
     def watch(
         self,
@@ -171,7 +184,8 @@ class LiveSource:
         Cancelling closes the stream at once; a command that could run on by itself should be started through
         :func:`ko_tui.backend.source.exec.bounded`.
         """
-        from ko_tui.backend.source.exec import Request, Timing, run
+        from ko_tui.backend.source.exec import run
+        from ko_tui.backend.source.handshake import Request, Timing
 
         request = Request(pod, argv, stdin, timeout, on_stdout, on_stderr, max_output)
         gate = self._long if timeout > LONG_S else self._short
@@ -196,25 +210,23 @@ class LiveSource:
         return self._rest.call("GET", path, query, accept="*/*", what=f"log of {pod}")
 
     def create(self, resource: Resource, namespace: str, body: JsonObject) -> KubeObject:
-        from ko_tui.backend.source.listing import collection
+        from ko_tui.backend.source.listing import collection, read_object
 
-        content = self._rest.call(
-            "POST", collection(resource, namespace), body=body, what=f"create {resource.plural}"
-        )
-        return msgspec.json.decode(content, type=KubeObject)
+        what = f"create {resource.plural}"
+        content = self._rest.call("POST", collection(resource, namespace), body=body, what=what)
+        return read_object(content, what)
 
     def patch(
         self, resource: Resource, namespace: str, name: str, body: JsonObject, *, subresource: str = ""
     ) -> KubeObject:
+        from ko_tui.backend.source.listing import read_object
+
+        what = f"patch {resource.plural}"
         path = self._path(resource, namespace, name) + (f"/{subresource}" if subresource else "")
         content = self._rest.call(
-            "PATCH",
-            path,
-            body=body,
-            content_type="application/merge-patch+json",
-            what=f"patch {resource.plural}",
+            "PATCH", path, body=body, content_type="application/merge-patch+json", what=what
         )
-        return msgspec.json.decode(content, type=KubeObject)
+        return read_object(content, what)
 
     def delete(self, resource: Resource, namespace: str, name: str) -> None:
         self._rest.call("DELETE", self._path(resource, namespace, name), what=f"delete {resource.plural}")
@@ -241,10 +253,12 @@ class LiveSource:
             "kind": "SelfSubjectAccessReview",
             "spec": {"resourceAttributes": {k: v for k, v in attributes.items() if v}},
         }
+        from ko_tui.backend.source.refusals import decoded
+
         content = self._rest.call(
             "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body=body, what="access review"
         )
-        answer = bool(msgspec.json.decode(content, type=KubeObject).status.get("allowed"))
+        answer = decoded(_REVIEW, content, "access review").status.allowed
         with self._lock:
             self._may[key] = (time.monotonic(), answer)
         return answer

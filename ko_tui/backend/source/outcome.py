@@ -8,7 +8,7 @@ import msgspec
 
 from ko_tui.backend.errors import KoError
 from ko_tui.backend.source.interface import CouldNotStart, ExecFailed, NoSuchContainer, NotFound
-from ko_tui.backend.source.rest import BadRequest, StatusBody, refusal
+from ko_tui.backend.source.refusals import BadRequest, StatusBody, refusal
 
 # Words of kubelet, containerd, CRI-O and runc for "there is no such program".
 CANNOT_START = (

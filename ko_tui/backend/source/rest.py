@@ -13,7 +13,7 @@ import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
@@ -31,18 +31,13 @@ from urllib3.exceptions import (
 from urllib3.exceptions import SSLError as PoolSSLError
 
 from ko_tui import __version__
-from ko_tui.backend.errors import ClusterError, KoError
+from ko_tui.backend.errors import KoError
 from ko_tui.backend.source.abort import Abort
 from ko_tui.backend.source.credentials import Credentials, Identity
 from ko_tui.backend.source.dial import PORTS, Dialler, proxy_for
-from ko_tui.backend.source.interface import (
-    ApiUnavailable,
-    Cancel,
-    Forbidden,
-    NotAuthorised,
-    NotFound,
-)
+from ko_tui.backend.source.interface import ApiUnavailable, Cancel
 from ko_tui.backend.source.kubeconfig import Target
+from ko_tui.backend.source.refusals import Interrupted, refusal
 from ko_tui.backend.source.tls import tls_context
 
 USER_AGENT = f"ko-tui/{__version__}"
@@ -51,39 +46,6 @@ READ_S = 60.0
 POOL_SIZE = 16
 BUSY_TRIES = 3
 BUSY_WAIT_MAX_S = 5.0
-T = TypeVar("T")
-
-
-class StatusBody(msgspec.Struct, frozen=True):
-    """The part of a ``v1.Status`` that explains a refusal."""
-
-    message: str = ""
-    reason: str = ""
-    code: int = 0
-
-
-class Gone(ClusterError):
-    """410: the resourceVersion or the ``continue`` token is too old."""
-
-    title = "The server no longer has that history"
-
-
-class Conflict(ClusterError):
-    """409: the object exists already, or was changed by somebody else."""
-
-    title = "The object has changed meanwhile"
-
-
-class BadRequest(ClusterError):
-    """400 or 422: the server does not accept the request as it is."""
-
-    title = "The API server does not accept this request"
-
-
-class Interrupted(ClusterError):
-    """The call was cancelled or the source was closed."""
-
-    title = "Cancelled"
 
 
 class Rest:
@@ -289,30 +251,6 @@ class Rest:
         with self._lock:
             if self._pool is not None:
                 self._pool.close()
-
-
-def refusal(status: int, body: bytes, what: str) -> KoError:
-    """The typed error for an HTTP answer; the server's own message is in ``what`` of the error."""
-    try:
-        detail = msgspec.json.decode(body, type=StatusBody)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        detail = StatusBody(message=body[:500].decode("utf-8", "replace").strip())
-    message = detail.message or f"HTTP status {status} for {what}"
-    if status == 401:
-        return NotAuthorised(
-            f"{message} ({what}).", "Log in again, or check the user of this context in the kubeconfig."
-        )
-    if status == 403:
-        return Forbidden(message, "ko-tui rbac prints the permissions that ko-tui needs.")
-    if status == 404:
-        return NotFound(message)
-    if status == 410:
-        return Gone(message)
-    if status == 409:
-        return Conflict(message)
-    if status == 429 or status >= 500:
-        return ApiUnavailable(f"The API server answered {status}: {message}.", "Try again in a moment.")
-    return BadRequest(message)
 
 
 def _retry_after(response: urllib3.BaseHTTPResponse) -> float:

@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, NoReturn, cast
+from typing import Literal, cast
 
 import msgspec
 import urllib3
@@ -24,7 +24,9 @@ from ko_tui.backend.source.interface import (
     WatchEvent,
 )
 from ko_tui.backend.source.listing import collection, object_decoder
-from ko_tui.backend.source.rest import Gone, Interrupted, Rest, StatusBody, refusal
+from ko_tui.backend.source.objects import KubeObject
+from ko_tui.backend.source.refusals import Gone, Interrupted, StatusBody, refusal
+from ko_tui.backend.source.rest import Rest
 
 _CHUNK = 64 * 1024
 
@@ -138,19 +140,29 @@ def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
             held.append(rest)
 
 
-def _event(line: bytes, decoder: msgspec.json.Decoder[object], what: str) -> WatchEvent:
-    from ko_tui.backend.source.objects import KubeObject
+class _Mark(msgspec.Struct, frozen=True, rename="camel"):
+    resource_version: str = ""
 
+
+class _Bookmark(msgspec.Struct, frozen=True):
+    """A bookmark has a version and little else: what other objects must have is null in it."""
+
+    metadata: _Mark = msgspec.field(default_factory=_Mark)
+
+
+_BOOKMARK = msgspec.json.Decoder(_Bookmark)
+
+
+def _event(line: bytes, decoder: msgspec.json.Decoder[KubeObject], what: str) -> WatchEvent:
     read = _LINE.decode(line)
     if read.type == "ERROR":
-        _raise(_STATUS.decode(read.object), bytes(read.object), what)
-    found = decoder.decode(read.object)
-    assert isinstance(found, KubeObject)
-    kind = cast(Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"], read.type)
-    if kind not in ("ADDED", "MODIFIED", "DELETED", "BOOKMARK"):
+        status = _STATUS.decode(read.object)
+        raise refusal(status.code or 500, bytes(read.object), what)
+    if read.type == "BOOKMARK":
+        return WatchEvent("BOOKMARK", None, _BOOKMARK.decode(read.object).metadata.resource_version)
+    if read.type not in ("ADDED", "MODIFIED", "DELETED"):
         raise ApiUnavailable(f"The {what} brought an event of the unknown type {read.type!r}.")
-    return WatchEvent(kind, None if kind == "BOOKMARK" else found, found.metadata.resource_version)
-
-
-def _raise(status: StatusBody, body: bytes, what: str) -> NoReturn:
-    raise refusal(status.code or 500, body, what)
+    found = decoder.decode(read.object)
+    return WatchEvent(
+        cast(Literal["ADDED", "MODIFIED", "DELETED"], read.type), found, found.metadata.resource_version
+    )
