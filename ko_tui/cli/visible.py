@@ -1,23 +1,7 @@
-"""Text from a cluster, safe for a terminal: control characters are shown, not obeyed."""
+"""The command line's name for :mod:`ko_tui.visible`."""
 
 from __future__ import annotations
 
-import unicodedata
+from ko_tui.visible import visible
 
-_KEEP = "\n\t"
-
-
-def visible(text: str) -> str:
-    """Control, bidirectional-override and unassigned characters become ``\\x1b``-like escapes."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_shown(c) for c in text)
-
-
-def _shown(character: str) -> str:
-    if character in _KEEP or character.isprintable():
-        return character
-    if unicodedata.category(character) == "Zs":
-        return character
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+__all__ = ["visible"]

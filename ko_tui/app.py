@@ -1,0 +1,148 @@
+"""The program on the screen: configuration, theme, the eight modes and one door to the cluster."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+# Read by Textual when it is imported: nothing moves, and frames are few.
+os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
+
+from textual.app import App
+from textual.binding import Binding
+from textual.screen import Screen
+
+from ko_tui.config import Settings, load, theme_of
+from ko_tui.history import History
+from ko_tui.screens.asking import Door
+from ko_tui.screens.directory import SCREENS
+from ko_tui.widgets.glyphs import use_glyphs
+
+if TYPE_CHECKING:
+    from ko_tui.backend.session import Session, SessionOptions
+
+
+def _mode(name: str) -> Callable[[], Screen[Any]]:
+    return lambda: SCREENS[name]()
+
+
+class KoTuiApp(App[int], inherit_bindings=False):
+    """Holds what all screens share. Everything that a person can do is on the screens."""
+
+    TITLE = "ko-tui"
+    CSS_PATH = "styles.tcss"
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {name: _mode(name) for name in SCREENS}
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    BINDINGS = [Binding("ctrl+c", "screen.stop", "Stop what is running", show=False, priority=True)]
+
+    def __init__(
+        self,
+        options: SessionOptions | None,
+        open_session: Callable[[], Session],
+        *,
+        settings: Settings | None = None,
+        dashboard: bool = False,
+        reopen: Callable[[str], Callable[[], Session]] | None = None,
+    ) -> None:
+        self.settings = settings or Settings()
+        self.dashboard = dashboard
+        # Textual takes the first mode from the class.
+        type(self).DEFAULT_MODE = "status" if dashboard else self.settings.start
+        super().__init__()
+        self.options = options
+        self.door = Door(open_session)
+        self.reopen = reopen
+        self.known: dict[str, list[str]] = {}  # names for completion: endpoint, node, datapath
+        self.clash_told: set[str] = set()
+        self.commands_typed = History("commands", most=self.settings.history_lines)
+        self.traces_made = History("traces", most=self.settings.history_lines)
+        self.animation_level = "none"
+        self.glyphs = use_glyphs(self.settings.glyphs)
+
+    def get_css_variables(self) -> dict[str, str]:
+        variables = super().get_css_variables()
+        variables.setdefault("ko-code", variables.get("foreground", "ansi_default"))
+        variables.setdefault("ko-bar", variables.get("panel", "ansi_default"))
+        return variables
+
+    def on_mount(self) -> None:
+        from ko_tui.themes import THEMES
+
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.choose_theme(theme_of(self.settings.theme))
+        if self.settings.keys:
+            self.set_keymap(self.settings.keys)
+
+    def choose_theme(self, name: str) -> bool:
+        """Use a theme; False when there is none of that name."""
+        name = theme_of(name) if name in ("ansi", "auto") else name
+        if name not in self.available_themes:
+            return False
+        self.theme = name
+        return True
+
+    def change_context(self, name: str) -> None:
+        """Another cluster: every screen starts anew."""
+        if self.reopen is None:
+            return
+        self.door.close()
+        self.door = Door(self.reopen(name))
+        self.known.clear()
+        self.run_worker(self._start_anew(), exit_on_error=False)
+
+    async def _start_anew(self) -> None:
+        mode = self.current_mode
+        for name in SCREENS:
+            await self.remove_mode(name)
+            self.add_mode(name, _mode(name))
+        await self.switch_mode(mode)
+
+    def handle_bindings_clash(self, clashed_bindings: set[Binding], node: Any) -> None:
+        """Told once: Textual may call this at every key."""
+        for binding in clashed_bindings:
+            told = f"{binding.key} {binding.id}"
+            if told not in self.clash_told:
+                self.clash_told.add(told)
+                self.notify(
+                    f"The key {binding.key} has two meanings here; {binding.id} gave way. See [keys] in the configuration.",
+                    severity="warning",
+                    markup=False,
+                )
+
+    def get_system_commands(self, screen: Screen[Any]) -> Any:
+        """The palette: every command of this place, made from its declaration."""
+        from ko_tui.screens.directory import palette_rows
+
+        yield from palette_rows(screen)
+
+    async def on_unmount(self) -> None:
+        self.door.close()
+
+
+def run(options: argparse.Namespace) -> int:
+    """Open the screen as the command line asked; gives the exit status."""
+    from ko_tui.backend.session import open_session
+    from ko_tui.cli.options import session_options
+
+    named = Path(options.config) if options.config else None
+    settings = load(named)
+    if options.theme:
+        settings.theme = options.theme
+    if options.no_mouse:
+        settings.mouse = False
+    wanted = session_options(options)
+
+    def other(context: str) -> Callable[[], Session]:
+        from dataclasses import replace
+
+        return lambda: open_session(replace(wanted, context=context))
+
+    app = KoTuiApp(
+        wanted, lambda: open_session(wanted), settings=settings, dashboard=options.dashboard, reopen=other
+    )
+    return app.run(mouse=settings.mouse) or 0

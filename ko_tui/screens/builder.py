@@ -1,0 +1,345 @@
+"""The trace builder: from, to, protocol and port, the packet they make, and one key to trace it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.containers import Container, Grid, Vertical, VerticalScroll
+from textual.timer import Timer
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from ko_tui.backend.errors import KoError
+from ko_tui.commands import Command, bindings
+from ko_tui.screens.matching import Matcher
+from ko_tui.screens.place import PlaceScreen
+from ko_tui.screens.trace_form import FIELDS, FieldError, first_port, is_address, request_of, values_of
+from ko_tui.widgets.bars import age_words
+from ko_tui.widgets.choice_list import ChoiceItem, ChoiceList
+from ko_tui.widgets.field import Field, FieldInput
+from ko_tui.widgets.line_view import LineView
+from ko_tui.widgets.plan_view import plan_lines, problem_lines, waiting_lines
+from ko_tui.widgets.tones import Line, content
+
+if TYPE_CHECKING:
+    from ko_tui.backend.session import Session
+    from ko_tui.backend.source.interface import Cancel
+    from ko_tui.backend.tracing.model import Inventory, TracePlan, TraceRequest, TraceResult
+
+PAUSE = 0.25  # seconds without typing before the packet is resolved
+ENDS = ("source", "destination")
+
+
+class BuilderScreen(PlaceScreen):
+    """The form on the left; what it makes on the right, or below in a narrow terminal."""
+
+    mode = "trace"
+    commands: ClassVar[tuple[Command, ...]] = (
+        Command(
+            "builder.run", "enter", "Trace the packet, or take the marked match", "trace", action="run_trace"
+        ),
+        Command("builder.more", "f9", "All fields of the packet, on and off", "all fields", action="more"),
+        Command("builder.field", "i", "Go to the fields", "fields", action="fields"),
+        Command("builder.swap", "f10", "Swap From and To", "swap", action="swap"),
+        Command("builder.clear", "f12", "Empty the form", action="clear", colon=("clear",)),
+    )
+    BINDINGS = bindings(commands)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.matcher = Matcher()
+        self.plan: TracePlan | None = None
+        self._pause: Timer | None = None
+        self._filling = False
+
+    def body(self) -> Iterable[Widget]:
+        with Container(classes="panes"):
+            with Vertical(id="form"):
+                with Grid(id="main-fields"):
+                    for spec in FIELDS:
+                        if spec.main:
+                            yield Field(
+                                spec.name, spec.label, value=spec.default, hint=spec.hint, choices=spec.choices,
+                                narrow=spec.name in ("protocol", "port"),
+                            )  # fmt: skip
+                with Grid(id="more-fields"):
+                    for spec in FIELDS:
+                        if not spec.main:
+                            yield Field(
+                                spec.name, spec.label, value=spec.default, hint=spec.hint, choices=spec.choices, narrow=True
+                            )  # fmt: skip
+                yield ChoiceList(id="choices")
+            with VerticalScroll(id="packet", classes="side"):
+                yield Static(id="packet-words", markup=False)
+
+    def field(self, name: str) -> Field:
+        return self.query_one(f"#field-{name}", Field)
+
+    @property
+    def choices(self) -> ChoiceList:
+        return self.query_one(ChoiceList)
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one("#more-fields").display = False
+        self._show_packet(
+            waiting_lines("Name where the packet starts and where it goes; ↑ ↓ choose, Enter takes.")
+        )
+        self.field("source").input.focus()
+        self._offer()
+
+    def crumbs(self) -> Sequence[str]:
+        return ("a packet",)
+
+    # -- asking -----------------------------------------------------------------------------------------------
+
+    def load(self, *, fresh: bool = False) -> None:
+        def question(session: Session, cancel: Cancel) -> tuple[Inventory, Matcher]:
+            inventory = session.inventory(refresh=fresh, cancel=cancel)
+            return inventory, Matcher(inventory.endpoints)
+
+        def arrived(answer: tuple[Inventory, Matcher]) -> None:
+            inventory, self.matcher = answer
+            self.ko.known["endpoint"] = [e.key for e in inventory.endpoints]
+            self.had(f"{len(inventory.endpoints):,} endpoints", inventory.taken_at)
+            self._offer()
+            self._changed()
+
+        self.ask("inventory", question, arrived, label="listing pods", failed=self.show_trouble)
+
+    def arrive(self, words: str) -> None:
+        """``from KEY``, ``to KEY``, or a whole trace in one line, which runs at once."""
+        which, _, rest = words.partition(" ")
+        if which in ("from", "to") and rest:
+            name = "source" if which == "from" else "destination"
+            self.field(name).value = rest
+            self._take_service_port(rest)
+            other = "destination" if which == "from" else "source"
+            free = other if not self.field(other).value else "port"
+            self.field(free).input.focus()
+            self._changed()
+            return
+        from ko_tui.backend.tracing.oneline import parse_line
+
+        try:
+            request = parse_line(words)
+        except KoError as error:
+            self.show_failure(error)
+            return
+        self.fill(request)
+        self.action_run_trace()
+
+    def fill(self, request: TraceRequest) -> None:
+        """Put a request into the fields."""
+        values = values_of(request)
+        for spec in FIELDS:
+            self.field(spec.name).value = values[spec.name]
+        if any(values[s.name] not in ("", s.default) for s in FIELDS if not s.main):
+            self.query_one("#more-fields").display = True
+        self._changed()
+
+    def values(self) -> dict[str, str]:
+        return {spec.name: self.field(spec.name).value for spec in FIELDS}
+
+    def _namespace(self) -> str:
+        session = self.ko.door.opened
+        return (session.info.namespace if session is not None else "") or "default"
+
+    # -- while one types --------------------------------------------------------------------------------------
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._offer()
+        self._changed()
+
+    def on_descendant_focus(self) -> None:
+        self._offer()
+
+    def _changed(self) -> None:
+        self.plan = None
+        self.cancel_question("plan")
+        if self._pause is not None:
+            self._pause.stop()
+        try:
+            request = request_of(self.values(), namespace=self._namespace())
+        except KoError as error:
+            self._show_packet(problem_lines(error))
+            return
+        self._show_packet(waiting_lines(f"{request.line()}"))
+        if self._named(request.source) and self._named(request.destination):
+            self._pause = self.set_timer(PAUSE, lambda: self._resolve(request))
+
+    def _named(self, text: str) -> bool:
+        """Worth asking the cluster about: a known endpoint or a whole address."""
+        return is_address(text) or self.matcher.find(text, self._namespace()) is not None
+
+    def _resolve(self, request: TraceRequest) -> None:
+        def arrived(plan: TracePlan) -> None:
+            self.plan = plan
+            self._show_packet(plan_lines(plan))
+
+        self.ask(
+            "plan",
+            lambda session, _cancel: session.plan(request),
+            arrived,
+            label="resolving the packet",
+            failed=lambda error: self._show_packet(problem_lines(error)),
+        )
+
+    def _show_packet(self, lines: Sequence[Line]) -> None:
+        self.query_one("#packet-words", Static).update(content(lines))
+
+    def _offer(self) -> None:
+        """Matches for the field in use, or what was traced before."""
+        focused = self.focused
+        name = focused.query_ancestor(Field).field_name if isinstance(focused, FieldInput) else ""
+        if name in ENDS:
+            typed = self.field(name).value
+            exact = self.matcher.find(typed, self._namespace()) is not None or is_address(typed)
+            items = [] if exact else self.matcher.items(typed, sources=name == "source")
+            if items and (typed or not self._recent()):
+                self.choices.offer(f"{len(items)} that fit" if typed else "known", items, marked=bool(typed))
+                return
+        if isinstance(focused, ChoiceList):
+            return
+        self.choices.offer("traced before" if self._recent() else "", self._recent())
+
+    def _recent(self) -> list[ChoiceItem]:
+        entries = self.ko.traces_made.entries()
+        entries.sort(key=lambda e: (bool(e.get("name")), e.get("at", 0)), reverse=True)
+        return [
+            ChoiceItem(
+                str(e["line"]),
+                str(e.get("name") or e["line"]),
+                f"{e.get('verdict', '')} {age_words(float(e.get('at', 0)))}"
+                + (f"  {e['line']}" if e.get("name") else ""),
+                "accent" if e.get("name") else "name",
+            )
+            for e in entries[:100]
+        ]
+
+    # -- keys of the fields -----------------------------------------------------------------------------------
+
+    def on_field_input_stepped(self, event: FieldInput.Stepped) -> None:
+        event.stop()
+        choices = self.choices
+        if event.key != "tab" and choices.marked:
+            choices.move_to(choices.cursor + event.step, step=event.step)
+            return
+        if event.key == "down" and event.field.field_name in ENDS and choices.items and not event.field.value:
+            choices.focus()
+            return
+        inputs = [f.input for f in self.query(Field) if f.query_ancestor(Grid).display]
+        at = inputs.index(event.field.input) + event.step
+        if at >= len(inputs):
+            choices.focus()
+        else:
+            inputs[at].focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        item = self.choices.current
+        field = event.input.query_ancestor(Field)
+        if self.choices.marked and item is not None and field.field_name in ENDS:
+            self._take(field, item.value)
+        else:
+            self.action_run_trace()
+
+    def _take(self, field: Field, key: str) -> None:
+        field.value = key
+        if field.field_name == "destination":
+            self._take_service_port(key)
+        following = next((n for n in ("source", "destination") if not self.field(n).value), "")
+        self.field(following or "port").input.focus()
+        self._offer()
+
+    def _take_service_port(self, key: str) -> None:
+        endpoint = self.matcher.find(key, self._namespace())
+        protocol, port = first_port(endpoint) if endpoint is not None else ("", "")
+        if protocol and key.startswith("svc/"):
+            self.field("protocol").value = protocol
+            self.field("port").value = port
+
+    def on_line_view_chosen(self, event: LineView.Chosen) -> None:
+        """Enter on something traced before runs it; on a match it takes it."""
+        event.stop()
+        item = self.choices.current
+        if item is None:
+            return
+        if self.matcher.find(item.value, self._namespace()) is not None:
+            free = next((n for n in ENDS if not self.field(n).value), "destination")
+            self._take(self.field(free), item.value)
+        else:
+            self.arrive(item.value)
+
+    async def action_back(self) -> None:
+        """From a field to the list, where the digits go to other places."""
+        if isinstance(self.focused, FieldInput):
+            self.choices.marked = False
+            self.choices.focus()
+            self.tell("1-8 go to other places; i or Tab come back to the fields.")
+        else:
+            await super().action_back()
+
+    # -- doing ------------------------------------------------------------------------------------------------
+
+    def action_run_trace(self) -> None:
+        try:
+            request = request_of(self.values(), namespace=self._namespace())
+        except FieldError as error:
+            self._show_packet(problem_lines(error))
+            self.field(error.field).input.focus()
+            self.tell(error.what, "warn")
+            return
+        except KoError as error:
+            self._show_packet(problem_lines(error))
+            self.tell(error.what, "warn")
+            return
+        plan = self.plan if self.plan is not None and self.plan.request == request else None
+
+        def question(session: Session, cancel: Cancel) -> TraceResult:
+            return session.trace(plan or session.plan(request), cancel=cancel)
+
+        def arrived(result: TraceResult) -> None:
+            from ko_tui.screens.trace import TraceScreen
+
+            self.ko.traces_made.add(request.line(), verdict=str(result.explained.verdict))
+            self.had(self.count_words, self.taken_at or time.time())
+            self.app.push_screen(TraceScreen(result))
+
+        self.ask("trace", question, arrived, label="tracing")
+
+    def action_more(self) -> None:
+        more = self.query_one("#more-fields")
+        more.display = not more.display
+        if more.display:
+            self.field("family").input.focus()
+        else:
+            self.field("source").input.focus()
+
+    def action_fields(self) -> None:
+        self.field(next((n for n in ENDS if not self.field(n).value), "source")).input.focus()
+
+    def action_swap(self) -> None:
+        source, destination = self.field("source").value, self.field("destination").value
+        self.field("source").value, self.field("destination").value = destination, source
+
+    def action_clear(self) -> None:
+        for spec in FIELDS:
+            self.field(spec.name).value = spec.default
+        self.action_fields()
+
+    def filter_text(self) -> str:
+        return ""
+
+    def copy_text(self) -> str:
+        return self.plan.request.line() if self.plan is not None else ""
+
+    def exact_commands(self) -> list[str]:
+        import shlex
+
+        if self.plan is None:
+            return []
+        return [*(run.kubectl() for run in self.plan.commands), shlex.join(self.plan.ovn_trace)]

@@ -1,0 +1,65 @@
+"""What can follow ``:``: names of commands, then what their arguments may be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ko_tui.commands import Command, by_colon
+from ko_tui.screens.directory import commands_here
+from ko_tui.widgets.prompt import Completer
+
+MOST = 200
+PROTOCOLS = ("tcp", "udp", "icmp", "sctp", "arp request", "nd")
+
+
+def completer(screen: Any) -> Completer:
+    """A completer for the command line opened on ``screen``."""
+    commands: list[Command] = []
+    for _, command in commands_here(screen):
+        if command.colon and command.id not in {c.id for c in commands}:
+            commands.append(command)
+
+    def complete(text: str) -> Sequence[tuple[str, str]]:
+        name, space, words = text.lstrip().partition(" ")
+        if not space:
+            return [
+                (f"{c.colon[0]} " if c.usage else c.colon[0], f"{c.usage}  {c.summary}".strip())
+                for c in sorted(commands, key=lambda c: c.colon[0])
+                if any(word.startswith(name) for word in c.colon)
+            ]
+        command = by_colon(name, commands)
+        if command is None:
+            return ()
+        return [(f"{name} {rest}", what) for rest, what in arguments(screen, command, words)] or (
+            [(text, command.usage)] if command.usage and not words else []
+        )
+
+    return complete
+
+
+def arguments(screen: Any, command: Command, words: str) -> list[tuple[str, str]]:
+    """What the words could become, with what each is."""
+    known: dict[str, list[str]] = screen.ko.known
+    before, _, last = words.rpartition(" ")
+    lead = f"{before} " if before else ""
+    if command.complete == "trace":
+        parts = before.split()
+        if len(parts) < 2:
+            return [(lead + n, ("from", "to")[len(parts)]) for n in fitting(known.get("endpoint", []), last)]
+        return [(lead + p, "protocol") for p in PROTOCOLS if p.startswith(last)]
+    if command.complete == "theme":
+        return [(n, "theme") for n in fitting(["ansi", *sorted(screen.app.available_themes)], words)]
+    if command.complete and not before:
+        return [(n, command.complete) for n in fitting(known.get(command.complete, []), last)]
+    return []
+
+
+def fitting(names: Sequence[str], typed: str) -> list[str]:
+    """Names that begin with what was typed, then those that hold it."""
+    typed = typed.lower()
+    first = [n for n in names if n.lower().startswith(typed)][:MOST]
+    if len(first) < MOST and typed:
+        chosen = set(first)
+        first += [n for n in names if typed in n.lower() and n not in chosen][: MOST - len(first)]
+    return first

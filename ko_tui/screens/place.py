@@ -1,0 +1,271 @@
+"""The frame that every full screen shares: bars, prompt, filter, help, copying, and how trouble is told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widget import Widget
+
+from ko_tui.backend.errors import KoError
+from ko_tui.commands import BY_MODE, EVERYWHERE, Command, bindings
+from ko_tui.screens.asking import Asking
+from ko_tui.screens.everywhere import Everywhere
+from ko_tui.widgets.bars import Banner, CrumbBar, KeyBar, ModeBar, age_words
+from ko_tui.widgets.glyphs import glyphs
+from ko_tui.widgets.line_view import LineView
+from ko_tui.widgets.prompt import Candidates, PromptLine
+from ko_tui.widgets.tones import Line, Piece
+
+if TYPE_CHECKING:
+    from ko_tui.app import KoTuiApp
+
+RETRY_SECONDS = (5, 10, 20, 30)
+AGE_TICK = 5.0
+# Kinds of error that mend themselves: asked again after a while. Named, so that no source is imported for it.
+PASSING = frozenset({"ApiUnavailable", "ExecInterrupted", "ExecTimeout", "ExecNoStatus"})
+
+
+class PlaceScreen(Everywhere, Asking, Screen[Any]):
+    """A full screen within a mode. Subclasses give :meth:`body` and say what they show."""
+
+    commands: ClassVar[tuple[Command, ...]] = ()
+    BINDINGS = bindings(EVERYWHERE)
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
+    mode = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken_at = 0.0
+        self.count_words = ""
+        self._retry: Timer | None = None
+        self._retry_left = 0
+        self._retries = 0
+        self._trouble: KoError | None = None
+
+    @property
+    def ko(self) -> KoTuiApp:
+        """The app, by its own type."""
+        app: Any = self.app
+        return app  # type: ignore[no-any-return]
+
+    # -- what subclasses say --------------------------------------------------------------------------------
+
+    def body(self) -> Iterable[Widget]:
+        """The widgets between the bars."""
+        return ()
+
+    def crumbs(self) -> Sequence[str]:
+        """Where one is, below the mode's own title."""
+        return ()
+
+    def facts(self) -> list[Piece]:
+        """Words at the right of the second line, before the connection's own."""
+        return [(w, "") for w in (self.count_words,) if w]
+
+    def load(self, *, fresh: bool = False) -> None:
+        """Ask for what is shown; ``fresh`` when the person wants it new."""
+
+    def arrive(self, words: str) -> None:
+        """``:`` brought the person here with these arguments."""
+
+    def list_view(self) -> LineView | None:
+        """The list that ``/``, n and y mean; default: the focused one, else the first."""
+        if isinstance(self.focused, LineView):
+            return self.focused
+        found = self.query(LineView)
+        return found.first() if found else None
+
+    # -- life -----------------------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        yield ModeBar(self.mode)
+        yield CrumbBar()
+        yield Banner()
+        with Vertical(id="body"):
+            yield from self.body()
+        yield Candidates()
+        yield PromptLine()
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self.set_class(glyphs().line == "-", "-ascii")
+        self.show_place()
+        self.set_interval(AGE_TICK, self.show_place)
+        # The first paint comes before the first question: asking imports the cluster's side.
+        self.call_after_refresh(self.load)
+
+    def on_screen_resume(self) -> None:
+        self.show_place()
+        self.call_after_refresh(self.query_one(KeyBar).lay_out)
+
+    def on_unmount(self) -> None:
+        for topic in list(self.questions):
+            self.cancel_question(topic)
+
+    def asking_changed(self) -> None:
+        if self.is_attached:
+            self.show_place()
+
+    def show_place(self) -> None:
+        """Draw the second line anew; it costs nothing when it says the same."""
+        if not self.is_attached or self.app.screen is not self:
+            return
+        session = self.ko.door.opened
+        label = session.info.label if session is not None else "connecting" + glyphs().ellipsis
+        title = BY_MODE[self.mode].title if self.mode in BY_MODE else ""
+        facts: list[Piece] = list(self.facts())
+        if self.busy:
+            facts = [(f"{self.busy[-1]}{glyphs().ellipsis} (ctrl+c stops)", "warn"), *facts[:1]]
+        elif age := age_words(self.taken_at):
+            facts.append((age, "dim"))
+        if session is not None:
+            write = session.options.mode == "allow-write"
+            facts.append(("may write", "warn") if write else ("read-only", "dim"))
+            if not session.live:
+                facts.append(("saved cluster", "accent"))
+        joined: list[Piece] = []
+        for number, piece in enumerate(facts):
+            joined += [(f" {glyphs().dot} ", "dim"), piece] if number else [piece]
+        self.query_one(CrumbBar).place([label, title, *self.crumbs()], joined)
+
+    def had(self, count: str, taken_at: float | None = None) -> None:
+        """An answer came: its count and when it was had. Trouble is over."""
+        self.count_words = count
+        self.taken_at = time.time() if taken_at is None else taken_at
+        self._end_trouble()
+        self.show_place()
+
+    # -- messages and trouble -------------------------------------------------------------------------------
+
+    def tell(self, words: str, tone: str = "") -> None:
+        """A word in the message line."""
+        self.query_one(PromptLine).tell([(words, tone)])  # type: ignore[list-item]
+
+    def tell_pieces(self, line: Line) -> None:
+        self.query_one(PromptLine).tell(line)
+
+    def show_failure(self, error: KoError) -> None:
+        """What somebody asked for came to nothing: told in a window."""
+        from ko_tui.screens.dialogs import ErrorDialog
+
+        self.app.push_screen(ErrorDialog(error))
+
+    def show_trouble(self, error: KoError) -> None:
+        """A list could not be had: a banner, what is there stays; passing kinds are asked again by themselves."""
+        self._trouble = error
+        if self._retry is not None:
+            self._retry.stop()
+            self._retry = None
+        if type(error).__name__ in PASSING:
+            self._retry_left = RETRY_SECONDS[min(self._retries, len(RETRY_SECONDS) - 1)]
+            self._retries += 1
+            self._retry = self.set_interval(1.0, self._count_down)
+        self._tell_trouble()
+
+    def _count_down(self) -> None:
+        self._retry_left -= 1
+        if self._retry_left > 0:
+            self._tell_trouble()
+            return
+        if self._retry is not None:
+            self._retry.stop()
+            self._retry = None
+        self._tell_trouble()
+        self.load()
+
+    def _tell_trouble(self) -> None:
+        error = self._trouble
+        if error is None:
+            return
+        when = ""
+        if self._retry is not None:
+            when = f"  Again in {self._retry_left} s (r: now)."
+        line: list[Piece] = [
+            (f" {glyphs().warn} ", "bad"),
+            (error.title, "bad"),
+            (when, "warn"),
+            (f"  {error.what} {error.next_step}", ""),
+        ]
+        self.query_one(Banner).tell(line)
+
+    def _end_trouble(self) -> None:
+        if self._trouble is not None:
+            self._trouble = None
+            self._retries = 0
+            if self._retry is not None:
+                self._retry.stop()
+                self._retry = None
+            self.query_one(Banner).tell(())
+
+    # -- the filter -----------------------------------------------------------------------------------------
+
+    @on(PromptLine.Changed)
+    def _typed(self, event: PromptLine.Changed) -> None:
+        event.stop()
+        if event.sign == "/":
+            self.filter_changed(event.text)
+
+    @on(PromptLine.Submitted)
+    def _submitted(self, event: PromptLine.Submitted) -> None:
+        event.stop()
+        self.focus_list()
+        if event.sign == "/":
+            self.filter_changed(event.text)
+        elif event.sign == ":":
+            self.run_line(event.text)
+        else:
+            self.answered_prompt(event.sign, event.text)
+
+    @on(PromptLine.Closed)
+    def _closed(self, event: PromptLine.Closed) -> None:
+        event.stop()
+        if event.sign == "/":
+            self.filter_changed("")
+        self.focus_list()
+
+    def answered_prompt(self, sign: str, text: str) -> None:
+        """Something was typed behind a sign of the screen's own."""
+
+    def focus_list(self) -> None:
+        view = self.list_view()
+        if view is not None:
+            view.focus()
+
+    def filter_text(self) -> str:
+        """The filter in use."""
+        from ko_tui.widgets.line_table import LineTable
+
+        view = self.list_view()
+        if isinstance(view, LineTable):
+            return view.filter.text
+        return view.pattern.pattern if view is not None and view.pattern is not None else ""
+
+    def filter_changed(self, text: str) -> None:
+        """Tables let through what matches; other lists mark it and n goes there."""
+        from ko_tui.widgets.line_table import LineTable
+        from ko_tui.widgets.patterns import read_filter
+
+        view = self.list_view()
+        if isinstance(view, LineTable):
+            understood = view.set_filter(text)
+        elif view is not None:
+            understood = read_filter(text)
+            view.mark(understood.pattern)
+            hits = len(view.matches())
+            if text:
+                self.tell(f"{hits} lines match; n next, N previous", "" if hits else "warn")
+            if hits:
+                view.cursor = view.cursor - 1 if view.cursor else 0
+                view.action_next_match()
+        else:
+            return
+        if understood.problem:
+            self.tell(understood.problem, "warn")
+        self.show_place()

@@ -1,0 +1,263 @@
+"""Pods, VMs, attachment NICs, nodes and Services: find one, see what Kube-OVN made for it, trace or capture it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.containers import Container, VerticalScroll
+from textual.widget import Widget
+from textual.widgets import Static
+
+from ko_tui.commands import Command, bindings
+from ko_tui.screens.place import PlaceScreen
+from ko_tui.widgets.bars import age_words
+from ko_tui.widgets.endpoint_detail import endpoint_lines
+from ko_tui.widgets.endpoint_table import endpoint_table
+from ko_tui.widgets.line_table import LineTable, haystack_of
+from ko_tui.widgets.line_view import LineView
+from ko_tui.widgets.tones import Line, content
+
+if TYPE_CHECKING:
+    from ko_tui.backend.session import Session
+    from ko_tui.backend.source.interface import Cancel
+    from ko_tui.backend.tracing.model import Endpoint, Inventory
+
+WATCH_SECONDS = 30.0  # how often an unfiltered list is asked again by itself
+LIKENESS = 62  # of 100: below that a row is not what was meant
+
+
+class PodsScreen(PlaceScreen):
+    """The list, and the details of the line under the cursor."""
+
+    mode = "pods"
+    commands: ClassVar[tuple[Command, ...]] = (
+        Command("pods.trace-from", "t", "Trace a packet from here", "trace from"),
+        Command("pods.trace-to", "T", "Trace a packet to here", "trace to"),
+        Command("pods.capture", "c", "Capture its packets", "capture"),
+        Command(
+            "pods.details", "d", "Details beside or below the list, on and off", "details", action="details"
+        ),
+        Command(
+            "pods.filter",
+            "slash",
+            "Filter by expression; ! in front turns it round",
+            "/filter",
+            action="filter",
+        ),
+        Command("pods.pane", "tab", "Go to the details and back", action="other_pane"),
+    )
+    BINDINGS = bindings(commands)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inventory: Inventory | None = None
+
+    def body(self) -> Iterable[Widget]:
+        with Container(classes="panes"):
+            yield endpoint_table()
+            with VerticalScroll(id="details", classes="side"):
+                yield Static(id="detail-words", markup=False)
+
+    @property
+    def table(self) -> LineTable[Endpoint]:
+        found: LineTable[Any] = self.query_one("#endpoints", LineTable)
+        return found
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one("#details").display = False
+        self.table.focus()
+
+    def crumbs(self) -> Sequence[str]:
+        shown = self.table.filter.text
+        return (f"/{shown}",) if shown else ()
+
+    # -- asking -----------------------------------------------------------------------------------------------
+
+    def load(self, *, fresh: bool = False) -> None:
+        def question(session: Session, cancel: Cancel) -> tuple[Inventory, list[str]]:
+            def progress(count: int) -> None:
+                self.heard("inventory", number, count, latest=True)
+
+            inventory = session.inventory(refresh=fresh, cancel=cancel, on_progress=progress)
+            return inventory, haystack_of(inventory.endpoints, self.table.columns)
+
+        number = 0
+        number = self.ask(
+            "inventory",
+            question,
+            self._arrived,
+            label="listing pods",
+            failed=self.show_trouble,
+            progress=lambda count: self.tell(f"{count:,} objects so far"),
+        )
+
+    def _arrived(self, answer: tuple[Inventory, list[str]]) -> None:
+        inventory, haystack = answer
+        self.inventory = inventory
+        self.table.show(inventory.endpoints, haystack)
+        self.ko.known["endpoint"] = [e.key for e in inventory.endpoints]
+        self.ko.known["node"] = [e.name for e in inventory.endpoints if e.kind == "node"]
+        self.had(self._count(), inventory.taken_at)
+        if not inventory.complete or inventory.problems:
+            self.tell("Not all could be listed: " + "; ".join(inventory.problems), "warn")
+        else:
+            self.tell("")
+        self._show_details()
+
+    def _count(self) -> str:
+        table = self.table
+        if not table.filter.words:
+            return f"{len(table.rows):,} endpoints"
+        words = f"{len(table.kept):,} of {len(table.rows):,}"
+        return f"none matches; {words} closest" if table.closest else words
+
+    # -- filter -----------------------------------------------------------------------------------------------
+
+    def filter_changed(self, text: str) -> None:
+        super().filter_changed(text)
+        table = self.table
+        self.cancel_question("closest")
+        if text and not len(table.kept) and not table.filter.inverted:
+            haystack, words = table.haystack(), text.lower()
+
+            def question(_session: Session, _cancel: Cancel) -> list[int]:
+                from rapidfuzz import fuzz, process
+
+                found = process.extract(
+                    words,
+                    haystack,
+                    scorer=fuzz.partial_ratio,
+                    processor=str.lower,
+                    limit=200,
+                    score_cutoff=LIKENESS,
+                )
+                return [index for _, _, index in found]
+
+            self.ask("closest", question, self._closest)
+        self.count_words = self._count()
+        self.show_place()
+
+    def _closest(self, indexes: list[int]) -> None:
+        if indexes and not len(self.table.kept):
+            self.table.show_closest(indexes)
+            self.count_words = self._count()
+            self.show_place()
+
+    def list_view(self) -> LineView | None:
+        return self.table
+
+    def arrive(self, words: str) -> None:
+        self.filter_changed(words.removeprefix("/"))
+        self.table.focus()
+
+    # -- details ----------------------------------------------------------------------------------------------
+
+    def on_line_view_moved(self, event: LineView.Moved) -> None:
+        event.stop()
+        self._show_details()
+
+    def on_line_view_chosen(self, event: LineView.Chosen) -> None:
+        event.stop()
+        self.action_details()
+
+    def action_details(self) -> None:
+        pane = self.query_one("#details")
+        pane.display = not pane.display
+        self._show_details()
+        self.table.keep_cursor_in_sight()
+
+    def action_other_pane(self) -> None:
+        pane = self.query_one("#details")
+        if self.focused is pane or not pane.display:
+            self.table.focus()
+        else:
+            pane.focus()
+
+    async def action_back(self) -> None:
+        pane = self.query_one("#details")
+        if pane.display:
+            pane.display = False
+            self.table.focus()
+            return
+        await super().action_back()
+
+    def _show_details(self) -> None:
+        pane = self.query_one("#details")
+        if not pane.display:
+            return
+        endpoint = self.table.current
+        lines: Sequence[Line] = (
+            endpoint_lines(endpoint) if endpoint is not None else [[("Nothing chosen.", "dim")]]
+        )
+        self.query_one("#detail-words", Static).update(content(lines))
+        pane.scroll_home(animate=False)
+        if endpoint is None or endpoint.kind not in ("pod", "vm", "attachment", "node"):
+            return
+        self.ask(
+            "details",
+            lambda session, cancel: _more_about(session, endpoint),
+            lambda more: self._more_details(endpoint, more),
+            failed=lambda error: self._more_details(endpoint, [[("", "")], [(str(error), "warn")]]),
+        )
+
+    def _more_details(self, endpoint: Endpoint, more: Sequence[Line]) -> None:
+        if self.table.current is not None and self.table.current.key == endpoint.key and more:
+            self.query_one("#detail-words", Static).update(content([*endpoint_lines(endpoint), *more]))
+
+    # -- doing ------------------------------------------------------------------------------------------------
+
+    def _chosen(self) -> Endpoint | None:
+        endpoint = self.table.current
+        if endpoint is None:
+            self.tell("No line is chosen.", "warn")
+        return endpoint
+
+    async def action_trace_from(self) -> None:
+        endpoint = self._chosen()
+        if endpoint is None:
+            return
+        if endpoint.kind == "service":
+            self.tell("A Service cannot send a packet: choose one of its pods, or T to trace to it.", "warn")
+        elif endpoint.traceable:
+            self.tell(endpoint.traceable, "warn")
+        else:
+            await self.visit("trace", f"from {endpoint.key}")
+
+    async def action_trace_to(self) -> None:
+        endpoint = self._chosen()
+        if endpoint is not None:
+            await self.visit("trace", f"to {endpoint.key}")
+
+    async def action_capture(self) -> None:
+        endpoint = self._chosen()
+        if endpoint is not None:
+            await self.visit("capture", endpoint.key)
+
+    def copy_text(self) -> str:
+        endpoint = self.table.current
+        return endpoint.key if endpoint is not None else ""
+
+    def facts(self) -> list[Any]:
+        facts = super().facts()
+        if self.inventory is not None and not self.inventory.complete:
+            facts.append(("incomplete", "warn"))
+        return facts
+
+
+def _more_about(session: Session, endpoint: Endpoint) -> Sequence[Line]:
+    """The LSP row and the port binding, when the databases can be asked."""
+    from ko_tui.widgets.endpoint_detail import row_lines
+
+    if not endpoint.lsp:
+        return []
+    port = session.rows("nb", "Logical_Switch_Port", where=(f'name="{endpoint.lsp}"',))
+    binding = session.rows("sb", "Port_Binding", where=(f'logical_port="{endpoint.lsp}"',))
+    age = age_words(min(port.taken_at, binding.taken_at))
+    lines: list[Line] = []
+    if port.value:
+        lines += row_lines(f"Logical switch port (NB, {age})", port.value[0])
+    if binding.value:
+        lines += row_lines(f"Port binding (SB, {age})", binding.value[0])
+    return lines

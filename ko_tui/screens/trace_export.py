@@ -1,0 +1,137 @@
+"""An explained trace as a file: text, Markdown, JSON, or one HTML page with the picture."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ko_tui.visible import visible
+from ko_tui.widgets.stage_detail import stage_lines
+from ko_tui.widgets.stage_list import group_words
+from ko_tui.widgets.tones import Line, plain
+from ko_tui.widgets.topology import picture
+
+if TYPE_CHECKING:
+    from ko_tui.backend.explain.model import ExplainedTrace
+    from ko_tui.backend.tracing.model import TraceResult
+
+FORMS = {".txt": "text", ".md": "markdown", ".json": "json", ".html": "html"}
+_STYLE = """body{background:#14171d;color:#d6dae2;font:14px/1.45 system-ui,sans-serif;margin:2em auto;max-width:72em;padding:0 1em}
+pre{font:13px/1.25 ui-monospace,monospace;white-space:pre-wrap;margin:.2em 0}pre.way{white-space:pre;overflow-x:auto}
+h2{font-size:1.05em;border-bottom:1px solid #3a4352;margin-top:1.6em}details{margin:.15em 0}summary{cursor:pointer}
+.dim{color:#8b93a1}.name{color:#8fbcbb}.good{color:#8fbf7f}.bad{color:#ec7a7a;font-weight:bold}.warn,.change{color:#e0b46c}
+.accent{color:#b3a1e0}.head{color:#7aa2d6;font-weight:bold}.strong{font-weight:bold}.code{color:#b9c4d6}"""
+
+
+def export(result: TraceResult, form: str) -> str:
+    """The file's text; ``form`` is text, markdown, json or html."""
+    if form == "json":
+        from ko_tui.backend.explain.json_form import to_json
+        from ko_tui.backend.tracing.evidence import command_facts
+
+        facts = to_json(result.explained, commands=command_facts(result))
+        return json.dumps(facts, ensure_ascii=False, indent=2) + "\n"
+    return {"markdown": as_markdown, "html": as_html}.get(form, as_text)(result)
+
+
+def head_lines(result: TraceResult) -> list[str]:
+    """The verdict and what it is about, as plain lines."""
+    explained = result.explained
+    lines = [f"{result.plan.request.line()}", f"{str(explained.verdict).upper()}: {explained.headline}"]
+    return [visible(line) for line in (*lines, *(f"! {note}" for note in explained.notes))]
+
+
+def sections(trace: ExplainedTrace) -> list[tuple[str, int]]:
+    """(title of a new group or "", number of the stage) for every stage in order."""
+    found = []
+    group: tuple[object, ...] = ()
+    for number, stage in enumerate(trace.stages):
+        key = (stage.datapath, stage.pipeline, stage.depth)
+        found.append((group_words(stage) if key != group else "", number))
+        group = key
+    return found
+
+
+def as_text(result: TraceResult) -> str:
+    trace = result.explained
+    lines = [*head_lines(result), "", *_plain(picture(trace.hops, 120)), ""]
+    for title, number in sections(trace):
+        if title:
+            lines += ["", f"=== {title}"]
+        lines += ["", *(_plain(stage_lines(trace, number)))]
+    return "\n".join([*lines, "", *_commands(result)]) + "\n"
+
+
+def as_markdown(result: TraceResult) -> str:
+    trace = result.explained
+    head = head_lines(result)
+    lines = [f"# {_md(head[0])}", "", f"**{_md(head[1])}**", "", *(f"- {_md(n)}" for n in head[2:])]
+    lines += ["", "```", *_plain(picture(trace.hops, 120)), "```"]
+    for title, number in sections(trace):
+        if title:
+            lines += ["", f"## {_md(title)}"]
+        stage = trace.stages[number]
+        lines += [
+            "",
+            f"### {stage.stage.table} {_md(visible(stage.stage.name))}: {_md(visible(stage.title))}",
+            "",
+        ]
+        lines += ["```", *_fenced(_plain(stage_lines(trace, number)[1:])), "```"]
+    return "\n".join([*lines, "", "## Commands", "", "```", *_fenced(_commands(result)), "```"]) + "\n"
+
+
+def as_html(result: TraceResult) -> str:
+    trace = result.explained
+    head = head_lines(result)
+    tone = "bad" if trace.verdict == "dropped" else "good"
+    parts = [
+        "<!doctype html><html><head><meta charset='utf-8'>",
+        f"<title>{html.escape(head[0])}</title><style>{_STYLE}</style></head><body>",
+        f"<h1>{html.escape(head[0])}</h1><p class='{tone}'>{html.escape(head[1])}</p>",
+        *(f"<p class='warn'>{html.escape(note)}</p>" for note in head[2:]),
+        f"<pre class='way'>{_html(picture(trace.hops, 140))}</pre>",
+    ]
+    for title, number in sections(trace):
+        if title:
+            parts.append(f"<h2>{html.escape(title)}</h2>")
+        stage = trace.stages[number]
+        lines = stage_lines(trace, number)
+        name = html.escape(visible(stage.stage.name))
+        quiet = "" if stage.quiet else " open"
+        parts.append(
+            f"<details{quiet}><summary><span class='dim'>{stage.stage.table}</span> <span class='name'>{name}</span> "
+            f"{html.escape(visible(stage.title))}</summary><pre>{_html(lines[1:])}</pre></details>"
+        )
+    parts.append("<h2>Commands</h2><pre>" + html.escape("\n".join(_commands(result))) + "</pre>")
+    parts.append("<h2>Raw</h2><details><summary>what ovn-trace printed</summary><pre>")
+    parts.append(html.escape(visible(trace.trace.text)) + "</pre></details></body></html>\n")
+    return "\n".join(parts)
+
+
+def _plain(lines: Sequence[Line]) -> list[str]:
+    return [plain(line).rstrip() for line in lines]
+
+
+def _commands(result: TraceResult) -> list[str]:
+    return [visible(run.kubectl()) for run in result.commands] or [visible(" ".join(result.plan.ovn_trace))]
+
+
+def _md(text: str) -> str:
+    return "".join(f"\\{c}" if c in "\\`*_{}[]<>#|" else c for c in text)
+
+
+def _fenced(lines: Sequence[str]) -> list[str]:
+    return [line.replace("```", "'''") for line in lines]
+
+
+def _html(lines: Sequence[Line]) -> str:
+    rows = []
+    for line in lines:
+        cells = [
+            f"<span class='{tone}'>{html.escape(text)}</span>" if tone else html.escape(text)
+            for text, tone in line
+        ]
+        rows.append("".join(cells))
+    return "\n".join(rows)

@@ -1,0 +1,154 @@
+"""The fixed lines of every screen: modes, where one is, trouble, and the keys that matter here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from rich.cells import cell_len, set_cell_size
+from textual.content import Content
+from textual.widgets import Static
+
+from ko_tui.commands import PLACES
+from ko_tui.visible import one_line
+from ko_tui.widgets.glyphs import glyphs
+from ko_tui.widgets.tones import Line, Piece, content, plain
+
+
+class Bar(Static):
+    """One line that is drawn again only when its words change."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__("", id=id, classes=classes, markup=False)
+        self.shown: Line = ()
+
+    def say(self, line: Line) -> None:
+        safe = [(one_line(text), tone) for text, tone in line]
+        if safe != self.shown:
+            self.shown = safe
+            self.update(content([safe]), layout=False)
+
+
+class ModeBar(Bar):
+    """``1 Status  2 Pods ...`` with the one that is open marked."""
+
+    def __init__(self, mode: str) -> None:
+        super().__init__()
+        self.mode = mode
+
+    def on_resize(self) -> None:
+        room = self.size.width
+        for most in (20, 7, 5, 4, 0):
+            words = [f"{p.key} {p.title if p.mode == self.mode else p.title[:most]}".rstrip() for p in PLACES]
+            if sum(map(len, words)) + len(words) + 1 <= room:
+                break
+        parts: list[Content | str | tuple[str, str]] = []
+        active = "$block-cursor-foreground on $block-cursor-background bold"
+        gap = ""
+        for place, text in zip(PLACES, words, strict=True):
+            if place.mode == self.mode:
+                parts.append((f" {text} ", active))
+                gap = ""
+            else:
+                parts += [
+                    gap or ("" if parts and gap == "" and len(parts) > 1 else " "),
+                    (text[0], "$text-muted"),
+                    text[1:],
+                ]
+                gap = " "
+        self.update(Content.assemble(*parts), layout=False)
+
+
+class CrumbBar(Bar):
+    """Where one is on the left; count, age and mode of the connection on the right."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.crumbs: Sequence[str] = ()
+        self.facts: Line = ()
+
+    def place(self, crumbs: Sequence[str], facts: Line) -> None:
+        self.crumbs, self.facts = crumbs, facts
+        self.lay_out()
+
+    def on_resize(self) -> None:
+        self.lay_out()
+
+    def lay_out(self) -> None:
+        width = self.size.width
+        right = plain([(one_line(t), tone) for t, tone in self.facts])
+        room = max(8, width - cell_len(right) - 2)
+        left = [one_line(c) for c in self.crumbs if c]
+        sign = f" {glyphs().crumb} "
+        text = sign.join(left)
+        while cell_len(text) > room and len(left) > 2:
+            left = [left[0], *left[2:]]
+            text = sign.join([left[0], *left[1:]])
+        if cell_len(text) > room:
+            text = set_cell_size(text, room - 2) + glyphs().ellipsis
+        gap = max(1, width - cell_len(text) - cell_len(right) - 2)
+        head, found, tail = text.rpartition(sign)
+        pieces: list[Piece] = [(" " + head + found, "dim"), (tail, "strong"), (" " * gap, "")]
+        self.say([*pieces, *self.facts])
+
+
+class Banner(Bar):
+    """Trouble that does not stop the work: what it is, and what happens next. Hidden when there is none."""
+
+    def on_mount(self) -> None:
+        self.display = False
+
+    def tell(self, line: Line) -> None:
+        self.say(line)
+        self.display = bool(line)
+
+
+class KeyBar(Bar):
+    """The keys of this place that have a label, as many as there is room for."""
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self._changed)
+        self.call_after_refresh(self.lay_out)
+
+    def _changed(self, _: object) -> None:
+        self.lay_out()
+
+    def on_resize(self) -> None:
+        self.lay_out()
+
+    def lay_out(self) -> None:
+        if not self.is_attached or not self.app.screen_stack or self.screen is not self.app.screen:
+            return
+        told: set[str] = set()
+        pieces: list[Piece] = []
+        room = self.size.width
+        shown = [a for a in self.screen.active_bindings.values() if a.binding.show and a.enabled]
+        # What belongs to this place goes first; what can be done everywhere takes the room that is left.
+        for active in sorted(shown, key=lambda a: (a.binding.id or "").startswith("app.")):
+            binding = active.binding
+            if binding.action in told:
+                continue
+            told.add(binding.action)
+            key = self.app.get_key_display(binding)
+            label = binding.description
+            rest = label[len(key) :] if label.startswith(key) and not key.isalnum() else f" {label}"
+            need = cell_len(key + rest) + 2
+            if need > room:
+                continue
+            room -= need
+            pieces += [(" ", ""), (key, "head"), (f"{rest} ", "dim")]
+        self.say(pieces)
+
+
+def age_words(taken_at: float, now: float | None = None) -> str:
+    """``12 s ago``, rounded so that it seldom changes; ``taken_at`` is time.time() seconds, 0 is never."""
+    if not taken_at:
+        return ""
+    seconds = max(0.0, (time.time() if now is None else now) - taken_at)
+    if seconds < 5:
+        return "now"
+    if seconds < 60:
+        return f"{int(seconds // 5 * 5)} s ago"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min ago"
+    return f"{int(seconds // 3600)} h ago"

@@ -1,0 +1,185 @@
+"""One stage explained: what the table is for, what matched, what was done, and the packet then and now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ko_tui.visible import one_line, visible
+from ko_tui.widgets.glyphs import glyphs
+from ko_tui.widgets.highlight import highlight
+from ko_tui.widgets.tones import Line, Piece
+
+if TYPE_CHECKING:
+    from ko_tui.backend.explain.model import ExplainedStage, ExplainedTrace, ObjectRef, Sentence
+
+BLANK: Line = [("", "")]
+_PACKET_FIRST = ("inport", "outport", "eth", "vlan", "ip", "arp", "nd", "icmp", "tcp", "udp", "sctp", "ct")
+
+
+def stage_lines(trace: ExplainedTrace, number: int) -> list[Line]:
+    """All that is known of stage ``number`` of a trace."""
+    stage = trace.stages[number]
+    before = packet_before(trace, number)
+    lines: list[Line] = [[(visible(stage.title) or one_line(stage.stage.name), "head")]]
+    place: list[Piece] = [
+        (one_line(stage.stage.name), "name"),
+        (f"  table {stage.stage.table}, {stage.pipeline or 'pipeline'} of {one_line(stage.datapath)}", "dim"),
+    ]
+    lines.append(place)
+    lines += _ending(trace, stage)
+    if not stage.known:
+        lines += [
+            BLANK,
+            [("This ko-tui does not know the stage; what follows is what its flow says.", "warn")],
+        ]
+    lines += _match(stage)
+    lines += _actions(stage)
+    lines += _registers(stage)
+    lines += _packet(before, stage)
+    if stage.objects:
+        lines += [BLANK, [("Behind this flow", "head")]]
+        for thing in stage.objects:
+            lines += _object(thing)
+    if stage.assumptions:
+        lines += [BLANK, [("Assumed by the trace", "head")]]
+        lines += [[(f" {glyphs().warn} {visible(words)}", "warn")] for words in stage.assumptions]
+    if stage.purpose:
+        lines += [BLANK, [("What this table is for", "head")], [(visible(stage.purpose), "")]]
+    return [*lines, *_flow(stage)]
+
+
+def packet_before(trace: ExplainedTrace, number: int) -> Mapping[str, str]:
+    """The packet as it came to a stage: as the stage before it on the same branch left it."""
+    depth = trace.stages[number].depth
+    for earlier in range(number - 1, -1, -1):
+        if trace.stages[earlier].depth <= depth:
+            return trace.stages[earlier].packet
+    return {}
+
+
+def _ending(trace: ExplainedTrace, stage: ExplainedStage) -> list[Line]:
+    g = glyphs()
+    lines: list[Line] = []
+    for outcome in trace.outcomes:
+        if outcome.stage is stage.stage:
+            bad = outcome.verdict == "dropped"
+            where = f" to {one_line(outcome.port)}" if outcome.port else ""
+            sign = g.bad if bad else g.ok
+            how = {"implicit": " because no flow matched"}.get(outcome.reason, "")
+            lines.append([(f"{sign} {str(outcome.verdict).upper()}{where}{how}", "bad" if bad else "good")])
+    return lines
+
+
+def _match(stage: ExplainedStage) -> list[Line]:
+    lines: list[Line] = [BLANK]
+    if stage.stage.no_match:
+        return [*lines, [("No flow of this table matched", "head")], [("so the packet is dropped.", "")]]
+    lines.append([("When", "head")])
+    if stage.match is not None:
+        lines += _sentences([stage.match], 0, source=False)
+    if stage.stage.match:
+        lines.append([("   ", ""), *highlight(visible(stage.stage.match), "match")])
+    return lines
+
+
+def _actions(stage: ExplainedStage) -> list[Line]:
+    if not stage.actions:
+        return []
+    return [BLANK, [("Then", "head")], *_sentences(stage.actions, 0)]
+
+
+def _sentences(sentences: Sequence[Sentence], depth: int, *, source: bool = True) -> list[Line]:
+    g = glyphs()
+    lines: list[Line] = []
+    for sentence in sentences:
+        lines.append([(f"{'  ' * depth} {g.bullet} ", "dim"), (visible(sentence.text), "")])
+        if source and sentence.source and depth == 0:
+            lines.append([("   ", ""), *highlight(visible(sentence.source), "actions")])
+        if depth < 4 and (source or len(sentence.children) > 2):
+            lines += _sentences(sentence.children, depth + 1, source=source)
+    return lines
+
+
+def _registers(stage: ExplainedStage) -> list[Line]:
+    if not stage.registers:
+        return []
+    lines: list[Line] = [BLANK, [("Set here", "head")]]
+    width = min(18, max(len(r.name) for r in stage.registers))
+    for register in stage.registers:
+        shown = one_line(register.shown or register.value)
+        lines.append(
+            [
+                (f" {one_line(register.name):<{width}} ", "name"),
+                (f"= {shown}  ", "strong"),
+                (visible(register.title), ""),
+                (f"  {visible(register.meaning)}" if register.meaning else "", "dim"),
+            ]
+        )
+    return lines
+
+
+def _packet(before: Mapping[str, str], stage: ExplainedStage) -> list[Line]:
+    g = glyphs()
+    names = [n for n in _ordered([*before, *(n for n in stage.packet if n not in before)]) if _header(n)]
+    if not names:
+        return []
+    lines: list[Line] = [BLANK, [("The packet after this stage", "head")]]
+    changed = set(stage.changed)
+    for name in names:
+        then, now = before.get(name, ""), stage.packet.get(name, "")
+        if not now and not then:
+            continue
+        if name in changed or then != now:
+            lines.append(
+                [
+                    (f" {g.changed} ", "change"),
+                    (f"{one_line(name):<11} ", "name"),
+                    (f"{one_line(then) or '(none)'} {g.arrow} ", "dim"),
+                    (one_line(now) or "(none)", "change"),
+                ]
+            )
+        else:
+            lines.append([("   ", ""), (f"{one_line(name):<11} ", "dim"), (one_line(now), "")])
+    registers = [f"{n}={v}" for n, v in stage.packet.items() if not _header(n) and v not in ("", "0")]
+    if registers:
+        lines.append([("   registers   ", "dim"), (one_line("  ".join(registers)), "dim")])
+    return lines
+
+
+def _header(name: str) -> bool:
+    return name.startswith(_PACKET_FIRST)
+
+
+def _ordered(names: Sequence[str]) -> list[str]:
+    def rank(name: str) -> int:
+        return next((i for i, prefix in enumerate(_PACKET_FIRST) if name.startswith(prefix)), 99)
+
+    return sorted(dict.fromkeys(names), key=rank)
+
+
+def _object(thing: ObjectRef, depth: int = 0) -> list[Line]:
+    g = glyphs()
+    name = f"{thing.namespace}/{thing.name}" if thing.namespace else thing.name
+    lead = "   " * depth + (f" {g.corner} made from " if depth else " ")
+    line: list[Piece] = [(lead, "dim"), (f"{one_line(thing.kind)} ", "accent"), (one_line(name), "strong")]
+    if thing.uuid:
+        line.append((f"  {one_line(thing.uuid)}", "dim"))
+    lines: list[Line] = [line]
+    if thing.detail:
+        lines.append([("   " * (depth + 1), ""), (visible(thing.detail), "dim")])
+    if thing.owner is not None and depth < 4:
+        lines += _object(thing.owner, depth + 1)
+    return lines
+
+
+def _flow(stage: ExplainedStage) -> list[Line]:
+    flow = stage.stage
+    facts = [f"priority {flow.priority}" if flow.priority is not None else "", flow.uuid, flow.source]
+    lines: list[Line] = [
+        BLANK,
+        [("The flow", "head"), (f"  {one_line('  '.join(f for f in facts if f))}", "dim")],
+    ]
+    if stage.use:
+        lines.append([(visible(stage.use), "")])
+    return lines
