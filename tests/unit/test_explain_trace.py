@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ko_tui.backend.explain.catalogue import section_of
 from ko_tui.backend.explain.json_form import to_json
 from ko_tui.backend.explain.model import ObjectRef
 from ko_tui.backend.explain.names import Names
@@ -47,6 +48,8 @@ def test_every_recorded_trace_is_explained_without_a_gap(version, lang):
                 assert value.title and value.shown, (name, value)
         if made.trace.outcomes:
             assert made.hops, name
+        for outcome in made.trace.outcomes:
+            assert outcome.reason in section_of(lang, "outcomes"), (name, outcome.reason)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -92,6 +95,7 @@ def test_policy_drop_names_the_rule_and_not_the_table_that_carries_it_out():
     assert rule.use == "NetworkPolicy: default drop of everything else"
     assert {value.name: value.shown for value in rule.registers}["reg8[17]"] == "yes"
     assert made.hops[-1].kind == "drop"
+    assert made.hops[-1].note == "dropped in ls_out_acl_eval: an access rule (ACL) refused it"
 
 
 def test_logged_drop_of_the_old_release_names_the_rule_too():

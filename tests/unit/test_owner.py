@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ko_tui.backend.explain.inventory import names_of
 from ko_tui.backend.explain.model import ObjectRef
 from ko_tui.backend.explain.names import (
     acl_name_object,
@@ -16,6 +17,7 @@ from ko_tui.backend.explain.names import (
     said,
 )
 from ko_tui.backend.explain.owner import HINT_TABLES, find_owner, plain
+from ko_tui.backend.tracing.model import Endpoint
 from tests.unit.explain_fixtures import northbound
 
 
@@ -109,3 +111,30 @@ def test_priorities_have_purposes():
     assert acl_purpose(7) is None
     assert policy_purpose(31000) == "policy_subnet"
     assert policy_purpose(1) is None
+
+
+def test_an_inventory_names_ports_datapaths_and_addresses():
+    places = [
+        Endpoint(
+            "pod",
+            "dns",
+            "kube-system",
+            ("10.16.0.4",),
+            switch="ovn-default",
+            vpc="ovn-cluster",
+            lsp="dns.kube-system",
+        ),
+        Endpoint("pod", "a", "one", ("10.0.0.9",), vpc="vpc1", lsp="a.one"),
+        Endpoint("pod", "b", "two", ("10.0.0.9",), vpc="vpc2", lsp="b.two"),
+        Endpoint("pod", "proxy", "kube-system", ("172.18.0.2",), host_network=True),
+        Endpoint("node", "w1", ips=("172.18.0.2", "100.64.0.2"), lsp="node-w1"),
+        Endpoint("service", "kube-dns", "kube-system", ("10.96.0.10",)),
+        Endpoint("vm", "virt-launcher-x", "tenant", ("10.0.1.1",), lsp="vm-a.tenant", vm="vm-a"),
+    ]
+    names = names_of(places)
+    assert said(names.addresses["10.96.0.10"]) == "Service kube-system/kube-dns"
+    assert said(names.addresses["172.18.0.2"]) == "Node w1"
+    assert "10.0.0.9" not in names.addresses
+    assert said(names_of(places, vpc="vpc2").addresses["10.0.0.9"]) == "Pod two/b"
+    assert said(names.port("vm-a.tenant")) == "VirtualMachine tenant/vm-a"
+    assert said(names.port("ovn-default-ovn-cluster")) == "RouterPort ovn-default-ovn-cluster"

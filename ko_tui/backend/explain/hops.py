@@ -52,12 +52,14 @@ def note_change(
         _note(hops, words.say("hop.gateway"))
 
 
-def leave_trail(hops: list[Hop], outcome: Outcome | None, flow: str, words: Catalogue) -> list[Hop]:
-    """The hops with their end: the port, the drop, the reply or the controller."""
+def leave_trail(
+    hops: list[Hop], outcome: Outcome | None, decided: Stage | None, flow: str, words: Catalogue
+) -> list[Hop]:
+    """The hops with their end: the port, the drop (by the stage that decided it), the reply or the controller."""
     if outcome is None:
         return hops
     reason = words.text("outcomes", reason_key(outcome, flow)) or outcome.reason
-    stage = outcome.stage.name if outcome.stage else ""
+    stage = decided.name if decided else ""
     match outcome.verdict:
         case Verdict.DELIVERED:
             hops.append(Hop("port", outcome.port, outcome.port_type))

@@ -10,7 +10,7 @@ from ko_tui.backend.explain.branches import Step, following, steps
 from ko_tui.backend.explain.catalogue import Catalogue, catalogue
 from ko_tui.backend.explain.evaluate import apply_action, apply_text, learn
 from ko_tui.backend.explain.formatters import show
-from ko_tui.backend.explain.headline import headline, main_outcome, purpose_of
+from ko_tui.backend.explain.headline import deciding_stage, headline, main_outcome, purpose_of
 from ko_tui.backend.explain.hops import enter_block, leave_trail, note_change
 from ko_tui.backend.explain.language import Language
 from ko_tui.backend.explain.model import ExplainedStage, ExplainedTrace, Hop, RegisterValue, Sentence
@@ -88,13 +88,14 @@ def explain_trace(
         else:
             _line(step, node, last.get(step.branch.indent), work)
     outcome = main_outcome(trace)
+    decided = deciding_stage(outcome, work.made) if outcome is not None else None
     trail = work.trails.get(id(outcome.stage), []) if outcome is not None else []
     return ExplainedTrace(
         trace=trace,
         verdict=trace.verdict,
         headline=headline(trace, work.made, work.words, work.names),
         stages=work.made,
-        hops=leave_trail(trail, outcome, trace.flow, work.words),
+        hops=leave_trail(trail, outcome, decided, trace.flow, work.words),
         outcomes=list(trace.outcomes),
         notes=notes(trace, work.made, work.words),
         version=version,
