@@ -22,6 +22,7 @@ from ko_tui.backend.source.objects import KubeObject
 from ko_tui.backend.tracing.model import Inventory, TracePlan, TraceRequest, TraceResult
 
 if TYPE_CHECKING:
+    from ko_tui.backend.explain.model import ObjectRef
     from ko_tui.backend.health.model import Health
     from ko_tui.backend.ovn.flows import FlowStore
     from ko_tui.backend.ovn.table import Row
@@ -183,6 +184,12 @@ class Session:
         from ko_tui.backend.tracing.reply import reply_request
 
         return reply_request(self, result)
+
+    def objects(self, result: TraceResult) -> dict[str, ObjectRef]:
+        """The object behind each flow of a trace, by the flow's UUID; asks the cluster, so only when wanted."""
+        from ko_tui.backend.tracing.objects import find_objects
+
+        return find_objects(self, result.explained.stages)
 
     def datapaths(self, *, refresh: bool = False) -> Answer[list[Datapath]]:
         """Every logical switch and router, without counts (see flow_counts)."""

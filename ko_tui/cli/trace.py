@@ -75,6 +75,10 @@ def run(args: argparse.Namespace) -> int:
             print_plan(session, plan)
             return 0
         result = session.trace(plan)
+        if args.objects:
+            from ko_tui.backend.tracing.objects import attach_objects
+
+            attach_objects(session, result.explained.stages)
         return show(args, session, result)
     finally:
         session.close()

@@ -1,0 +1,87 @@
+"""Tracing here instead of in the pod: the southbound contents fetched once, then milliseconds a trace.
+
+On a saved cluster this is the only way; on a live one it spares the pod in trouble, and ``both`` holds one against
+the other.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ko_tui.backend.answers import Answer
+from ko_tui.backend.explain.trace import explain_trace
+from ko_tui.backend.ovn.trace_model import Trace
+from ko_tui.backend.simulate import Options, Simulator
+from ko_tui.backend.simulate.live import fetch_southbound
+from ko_tui.backend.source.interface import Cancel
+from ko_tui.backend.tracing.model import TracePlan, TraceResult
+
+if TYPE_CHECKING:
+    from ko_tui.backend.session import Session
+
+AGE = 300.0  # seconds that a live cluster's southbound contents are used; the result says how old they are
+_lock = threading.Lock()  # a simulator makes one trace at a time
+
+
+def simulator(session: Session, *, cancel: Cancel | None = None, refresh: bool = False) -> Answer[Simulator]:
+    """The simulator of this session's cluster, with the age of its contents."""
+    age = 0.0 if refresh else AGE if session.live else float("inf")
+    return session.answers.get(
+        "simulator", lambda: Simulator(fetch_southbound(session, cancel=cancel)), max_age=age
+    )
+
+
+def run_local(session: Session, plan: TracePlan, *, cancel: Cancel | None = None) -> TraceResult:
+    """Simulate a plan and explain it. Raises UsageError for a packet that cannot be, TraceFailed as ovn-trace does."""
+    from ko_tui.backend.tracing.trace import TraceFailed
+
+    started = time.monotonic()
+    ready = simulator(session, cancel=cancel)
+    with _lock:
+        simulation = ready.value.run(
+            plan.packet.datapath, plan.packet.microflow(), Options(plan.packet.ct, plan.lb_dst)
+        )
+    trace = simulation.trace()
+    if simulation.failed:
+        raise TraceFailed(
+            simulation.text.strip(), "The datapath or the port is not in these southbound contents."
+        )
+    explained = explain_trace(trace, lang=session.options.lang)  # type: ignore[arg-type]
+    explained.notes = [*plan.warnings, *explained.notes]
+    if session.live:
+        explained.notes.append(f"Traced here, on southbound contents that are {ready.age:.0f} s old.")
+    took = (time.monotonic() - started) * 1000
+    return TraceResult(plan, explained, plan.commands, took, "local")
+
+
+def compare_with_local(session: Session, result: TraceResult, *, cancel: Cancel | None = None) -> TraceResult:
+    """The same result with every stage where the simulator, on fresh contents, says something else."""
+    simulator(session, cancel=cancel, refresh=True)
+    local = run_local(session, result.plan, cancel=cancel)
+    found = differences(result.explained.trace, local.explained.trace)
+    return replace(result, engine="both", differences=found)
+
+
+def differences(real: Trace, local: Trace) -> tuple[str, ...]:
+    """Where two traces part, as sentences; the first ``# ...`` line is Open vSwitch's own and not compared."""
+    if real.text.partition("\n")[2] == local.text.partition("\n")[2]:
+        return ()
+    found = []
+    if real.verdict is not local.verdict:
+        found.append(f"ovn-trace says {real.verdict}, the simulator says {local.verdict}.")
+    here = [(s.name, s.uuid, tuple(s.actions)) for _, s in real.stages()]
+    there = [(s.name, s.uuid, tuple(s.actions)) for _, s in local.stages()]
+    for number, (a, b) in enumerate(zip(here, there, strict=False), 1):
+        if a != b:
+            what = "its actions" if a[:2] == b[:2] else f"{a[0]} {a[1]} here, {b[0]} {b[1]} there"
+            found.append(
+                f"They part at stage {number}: {what}. A load balancer's choice is random in ovn-trace."
+            )
+            break
+    else:
+        if len(here) != len(there):
+            found.append(f"ovn-trace visits {len(here)} stages, the simulator {len(there)}.")
+    return tuple(found) or ("The texts differ, the stages do not.",)
