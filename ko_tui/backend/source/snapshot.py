@@ -104,6 +104,16 @@ class SnapshotSource:
                 self._databases[name] = self._read_database(name)
             return self._databases[name]
 
+    def sole_database(self) -> DatabaseName:
+        """Which database a file holds that is a database itself. Raises SnapshotError for any other schema."""
+        database = load(self.path)
+        name = _SCHEMAS.get(database.name)
+        if name is None:
+            raise SnapshotError(f"{self.path.name} holds {database.name}, which is no OVN database.")
+        with self._lock:
+            self._databases.setdefault(name, database)
+        return name
+
     def _read_database(self, name: DatabaseName) -> Database:
         if self.archive is None:
             database = load(self.path)

@@ -1,0 +1,1 @@
+"""Saving a cluster to a file: what is asked of it, side by side and within bounds."""

@@ -1,0 +1,142 @@
+"""Names and addresses of a snapshot replaced by others, the same ones everywhere.
+
+Addresses keep their place among each other: two that share a prefix share one afterwards, so that subnets, routes
+and matches still fit. First octets, multicast, loopback and link-local ranges stay. A MAC keeps its vendor part.
+The key is thrown away with the process: nothing leads back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+import secrets
+import socket
+from collections.abc import Iterable, Iterator
+from typing import IO
+
+import msgspec
+
+from ko_tui.backend.source.objects import KubeObject
+from ko_tui.backend.source.ovsdb_log import records
+from ko_tui.backend.source.snapshot_format import SavedRun
+
+_IPV4 = re.compile(r"(?<![\w.:])(\d{1,3}(?:\.\d{1,3}){3})(/\d{1,2})?(?![\w.]*\d?\.\d)")
+_MAC = re.compile(
+    r"(?<![0-9a-fA-F:])((?:[0-9a-fA-F]{2}:){3})((?:[0-9a-fA-F]{2}:){2}[0-9a-fA-F]{2})(?![0-9a-fA-F:])"
+)
+_IPV6 = re.compile(r"(?<![\w:.])((?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4})(/\d{1,3})?(?![\w:])")
+_KEPT_V4 = frozenset({0, 127, 169, 255, *range(224, 240)})
+# Names of Kubernetes and Kube-OVN itself tell nothing about whose cluster it is, and ko-tui looks for them.
+_PUBLIC_TEXT = """
+default kube-system kube-public kube-node-lease ovn-central ovs-ovn kube-ovn-cni kube-ovn-controller kubernetes
+kube-ovn-monitor kube-ovn-pinger ovn-default ovn-cluster join kube-dns coredns true false system node pod none
+"""
+_PUBLIC = frozenset(_PUBLIC_TEXT.split())
+_PUBLIC_PREFIXES = ("kube-ovn-", "ovn-central-", "ovs-ovn-")
+SHORTEST = 3
+"""Shorter words are too common to stand for one object."""
+
+
+class Redactor:
+    """Replaces in the content of any member. ``objects`` tell which words are names."""
+
+    def __init__(self, objects: Iterable[KubeObject], key: bytes | None = None) -> None:
+        self._key = key or secrets.token_bytes(32)
+        self._names: dict[str, str] = {}
+        for item in objects:
+            for name in (item.name, item.namespace, str(item.spec.get("nodeName") or "")):
+                self._learn(name)
+            for owner in item.metadata.owner_references:
+                self._learn(owner.name)
+            if item.labels.get("app", "") not in _PUBLIC:
+                for value in item.labels.values():
+                    self._learn(value)
+        known = sorted(self._names, key=len, reverse=True)
+        words = "|".join(map(re.escape, known))
+        self._pattern = re.compile(rf"(?<![A-Za-z0-9])(?:{words})(?![A-Za-z0-9])") if known else None
+
+    def _learn(self, name: str) -> None:
+        if len(name) < SHORTEST or name in _PUBLIC or name.startswith(_PUBLIC_PREFIXES) or name.isdigit():
+            return
+        made = f"n{self._digest('name', name)[:10]}"
+        self._names.setdefault(name, made)
+        # Kube-OVN writes names into port groups and address sets with dots for dashes.
+        self._names.setdefault(name.replace("-", "."), made)
+
+    def _digest(self, kind: str, text: str) -> str:
+        return hmac.new(self._key, f"{kind}:{text}".encode(), hashlib.sha256).hexdigest()
+
+    def text(self, text: str) -> str:
+        """A text with every known name and every address replaced."""
+        text = _MAC.sub(self._mac, text)
+        text = _IPV6.sub(self._ipv6, text)
+        text = _IPV4.sub(self._ipv4, text)
+        if self._pattern is None:
+            return text
+        return self._pattern.sub(lambda found: self._names[found[0]], text)
+
+    def _mac(self, found: re.Match[str]) -> str:
+        low = self._digest("mac", found[0].lower())[:6]
+        if found[0].lower() in ("ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00") or int(found[1][:2], 16) & 1:
+            return found[0]
+        return f"{found[1].lower()}{low[:2]}:{low[2:4]}:{low[4:]}"
+
+    def _ipv4(self, found: re.Match[str]) -> str:
+        try:
+            value = int.from_bytes(socket.inet_pton(socket.AF_INET, found[1]), "big")
+        except OSError:
+            return found[0]
+        if value >> 24 in _KEPT_V4:
+            return found[0]
+        length = int(found[2][1:]) if found[2] else 32
+        made = self._moved(value, 32, 8, length, "v4")
+        return socket.inet_ntop(socket.AF_INET, made.to_bytes(4, "big")) + (found[2] or "")
+
+    def _ipv6(self, found: re.Match[str]) -> str:
+        try:
+            value = int.from_bytes(socket.inet_pton(socket.AF_INET6, found[1]), "big")
+        except OSError:
+            return found[0]
+        top = value >> 112
+        if top >> 8 == 0xFF or top & 0xFFC0 == 0xFE80 or value < 1 << 32:
+            return found[0]
+        length = int(found[2][1:]) if found[2] else 128
+        # The last 24 bits stay: solicited-node addresses are made of them.
+        made = self._moved(value, 128, 16, min(length, 104), "v6")
+        return socket.inet_ntop(socket.AF_INET6, made.to_bytes(16, "big")) + (found[2] or "")
+
+    def _moved(self, value: int, width: int, kept: int, length: int, kind: str) -> int:
+        """``value`` with the bits from ``kept`` to ``length`` exchanged, each depending on those before it."""
+        made = value
+        for bit in range(kept, min(length, width)):
+            prefix = value >> width - bit
+            if int(self._digest(kind, f"{bit}:{prefix:x}")[0], 16) & 1:
+                made ^= 1 << width - bit - 1
+        return made
+
+    def run(self, saved: SavedRun) -> SavedRun:
+        """A recorded command with its pod and words replaced."""
+        return msgspec.structs.replace(
+            saved, pod=self.text(saved.pod), namespace=self.text(saved.namespace),
+            argv=tuple(self.text(word) for word in saved.argv),
+        )  # fmt: skip
+
+    def rewrite(self, name: str, content: IO[bytes]) -> Iterator[bytes]:
+        """A member's content, replaced; a database gets new lengths and checksums."""
+        if name.startswith("db/"):
+            for magic, body in records(content, name):  # type: ignore[arg-type]
+                text = body.decode("utf-8", "surrogateescape")
+                if not text.startswith('{"name":'):
+                    text = self.text(text)
+                record = text.encode("utf-8", "surrogateescape")
+                digest = hashlib.sha1(record, usedforsecurity=False).hexdigest()
+                yield f"OVSDB {magic} {len(record)} {digest}\n".encode()
+                yield record
+            return
+        text = content.read().decode("utf-8", "surrogateescape")
+        made = self.text(text)
+        if name.endswith(".json"):
+            json.loads(made)  # what is written must still be JSON
+        yield made.encode("utf-8", "surrogateescape")

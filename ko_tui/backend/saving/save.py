@@ -1,0 +1,263 @@
+"""Saving a live cluster: databases, Kubernetes objects, and what the nodes' Open vSwitch says.
+
+Never Secrets, never ConfigMaps' content, and no environment variables of containers, which may hold secrets.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import msgspec
+
+from ko_tui import __version__
+from ko_tui.backend.cluster.leader import Database
+from ko_tui.backend.cluster.pods import CENTRAL, CNI, OVS_LABELS, is_ready, node_of, ref
+from ko_tui.backend.errors import ClusterError, KoError, UsageError
+from ko_tui.backend.saving.recording import RecordingSource
+from ko_tui.backend.saving.redaction import Redactor
+from ko_tui.backend.session import Session
+from ko_tui.backend.simulate.live import BACKUP_SECONDS, backup_argv
+from ko_tui.backend.source.interface import Cancel, ExecCancelled, NotFound, PodRef, Resource
+from ko_tui.backend.source.kinds import (
+    DAEMONSETS,
+    DEPLOYMENTS,
+    ENDPOINT_SLICES,
+    EVENTS,
+    KUBE_OVN_KINDS,
+    LEASES,
+    NAMESPACES,
+    NET_ATTACH_DEFS,
+    NETWORK_POLICIES,
+    NODES,
+    PODS,
+    SERVICES,
+    STATEFULSETS,
+    VMIS,
+)
+from ko_tui.backend.source.objects import KubeObject
+from ko_tui.backend.source.snapshot_format import FORMAT, Failure, Manifest, SavedObjects
+from ko_tui.backend.source.snapshot_write import Writer, writing
+
+PARALLEL = 6
+"""Requests to the cluster at a time."""
+
+KINDS: tuple[Resource, ...] = (
+    PODS, NODES, NAMESPACES, SERVICES, EVENTS, DEPLOYMENTS, DAEMONSETS, STATEFULSETS, ENDPOINT_SLICES, LEASES,
+    NETWORK_POLICIES, NET_ATTACH_DEFS, VMIS, *KUBE_OVN_KINDS,
+)  # fmt: skip
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+_CENTRAL_COMMANDS: tuple[tuple[str, ...], ...] = (
+    ("ovn-nbctl", "--version"),
+    ("ovn-sbctl", "--version"),
+    ("ovn-nbctl", "--timeout=30", "show"),
+    ("ovn-sbctl", "--timeout=30", "show"),
+    ("ovn-appctl", "-T", "5", "-t", "ovn-northd", "status"),
+    ("ovn-appctl", "-T", "5", "-t", "/var/run/ovn/ovnnb_db.ctl", "cluster/status", "OVN_Northbound"),
+    ("ovn-appctl", "-T", "5", "-t", "/var/run/ovn/ovnsb_db.ctl", "cluster/status", "OVN_Southbound"),
+)
+_NODE_COMMANDS: tuple[tuple[str, ...], ...] = (
+    ("ovs-vsctl", "--version"),
+    ("ovs-vsctl", "--timeout=10", "show"),
+    ("ovs-vsctl", "--timeout=10", "--format=json", "list", "Open_vSwitch"),
+    ("ovs-vsctl", "--timeout=10", "--format=json", "list", "Bridge"),
+    ("ovs-vsctl", "--timeout=10", "--format=json", "list", "Interface"),
+    ("ovs-ofctl", "show", "br-int"),
+    ("ovs-ofctl", "dump-flows", "br-int"),
+    ("ovn-appctl", "-T", "5", "-t", "ovn-controller", "connection-status"),
+)
+
+Progress = Callable[[str, int, int], None]  # what was done last, how many of how many
+
+
+@dataclass(slots=True)
+class _Job:
+    """One thing to save."""
+
+    what: str
+    run: Callable[[], None]
+
+
+def save_snapshot(
+    session: Session,
+    path: Path,
+    *,
+    redact: bool = False,
+    cancel: Cancel | None = None,
+    on_progress: Progress | None = None,
+) -> Manifest:
+    """Save what ``session`` can see to ``path``; gives the manifest, which says what could not be had.
+
+    Raises UsageError on a saved cluster, SnapshotError when the file cannot be written, ExecCancelled when
+    cancelled, and the error of the pods' list when not even that can be had.
+    """
+    if not session.live:
+        raise UsageError("This is a saved cluster already.", "Copy its file.")
+    redactor = Redactor(_named(session, cancel)) if redact else None
+    with writing(path, redactor.rewrite if redactor else None) as writer:
+        recording = RecordingSource(session.source, writer)
+        inner = Session(cast(Any, recording), session.options)
+        try:
+            saver = _Saver(session, inner, recording, writer, cancel)
+            _run(saver.jobs(), writer, cancel, on_progress)
+        finally:
+            inner.pool.shutdown(wait=False, cancel_futures=True)
+        info = session.info
+        manifest = Manifest(
+            FORMAT,
+            time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            program=f"ko-tui {__version__}",
+            cluster=info.cluster if not redact else "redacted",
+            server=info.server if not redact else "",
+            user=info.user if not redact else "",
+            namespace=session.namespace,
+            redacted=redact,
+        )
+        if redactor:
+            writer.runs = [redactor.run(saved) for saved in writer.runs]
+        return writer.finish(manifest)
+
+
+def _named(session: Session, cancel: Cancel | None) -> list[KubeObject]:
+    """Every object whose name is to be replaced; pods must be listed, the rest as far as it can be."""
+    found = list(session.source.list(PODS, cancel=cancel).items)
+    for kind in KINDS:
+        if kind not in (PODS, EVENTS, LEASES):
+            try:
+                found += session.source.list(kind, cancel=cancel).items
+            except KoError:
+                continue
+    return found
+
+
+def _run(jobs: Sequence[_Job], writer: Writer, cancel: Cancel | None, on_progress: Progress | None) -> None:
+    with ThreadPoolExecutor(PARALLEL, thread_name_prefix="ko-save") as pool:
+        waiting: list[tuple[_Job, Future[None]]] = [(job, pool.submit(job.run)) for job in jobs]
+        for done, (job, future) in enumerate(waiting, 1):
+            if cancel is not None and cancel.cancelled:
+                for _, rest in waiting:
+                    rest.cancel()
+                raise ExecCancelled("The snapshot was not saved.")
+            try:
+                future.result()
+            except KoError as error:
+                writer.note(failure=Failure(job.what, f"{error.title}: {error.what}"))
+            if on_progress:
+                on_progress(job.what, done, len(waiting))
+
+
+class _Saver:
+    def __init__(
+        self,
+        session: Session,
+        inner: Session,
+        recording: RecordingSource,
+        writer: Writer,
+        cancel: Cancel | None,
+    ) -> None:
+        self.session = session
+        self.inner = inner
+        self.recording = recording
+        self.writer = writer
+        self.cancel = cancel
+
+    def jobs(self) -> list[_Job]:
+        """Databases first: they take longest."""
+        made = [_Job(f"db/{name}.db", self._database_job(name)) for name in ("sb", "nb")]
+        made += [_Job(kind.plural, self._objects_job(kind)) for kind in KINDS]
+        made += [_Job(f"leader of {name}", self._leader_job(name)) for name in ("nb", "sb")]
+        for pod in self.inner.app_pods(CENTRAL):
+            if is_ready(pod):
+                made += [self._command_job(ref(pod), argv) for argv in _CENTRAL_COMMANDS]
+        for pod in self.inner.app_pods(*OVS_LABELS):
+            if is_ready(pod):
+                made += [self._command_job(ref(pod), argv) for argv in _NODE_COMMANDS]
+        for pod in self.inner.app_pods(CNI):
+            if is_ready(pod) and node_of(pod):
+                made.append(self._command_job(ref(pod, CNI), ("ip", "-j", "route", "show", "table", "all")))
+        return made
+
+    def _database_job(self, name: Literal["nb", "sb"]) -> Callable[[], None]:
+        def save() -> None:
+            leader = self.inner.leader(name)
+            with self.writer.member(f"db/{name}.db") as stream:
+                result = self.session.source.exec(
+                    leader.pod,
+                    backup_argv(name),
+                    timeout=BACKUP_SECONDS,
+                    cancel=self.cancel,
+                    on_stdout=lambda part: _write(stream, part),
+                    max_output=16 << 30,
+                )
+                if result.exit_code != 0:
+                    said = result.stderr.decode("utf-8", "replace").strip()[-300:]
+                    raise ClusterError(
+                        f"ovsdb-client in {leader.pod} ended with status {result.exit_code}: {said}"
+                    )
+
+        return save
+
+    def _leader_job(self, name: Database) -> Callable[[], None]:
+        return lambda: _drop(self.inner.leader(name))
+
+    def _command_job(self, pod: PodRef, argv: tuple[str, ...]) -> _Job:
+        def save() -> None:
+            self.recording.exec(pod, argv, timeout=60, cancel=self.cancel)
+
+        return _Job(f"{' '.join(argv)} in {pod}", save)
+
+    def _objects_job(self, kind: Resource) -> Callable[[], None]:
+        def save() -> None:
+            entry = SavedObjects(kind.group, kind.version, kind.plural, kind.namespaced)
+            try:
+                listing = self.session.source.list(kind, cancel=self.cancel)
+            except NotFound:
+                self.writer.note(saved=msgspec.structs.replace(entry, reason="this cluster has no such kind"))
+                return
+            except KoError as error:
+                self.writer.note(saved=msgspec.structs.replace(entry, complete=False, reason=error.what))
+                raise
+            name = f"objects/{self.writer.number('objects')}.json"
+            with self.writer.member(name) as stream:
+                stream.write(b"[")
+                for number, item in enumerate(listing.items):
+                    stream.write((b",\n" if number else b"") + msgspec.json.encode(without_secrets(item)))
+                stream.write(b"]")
+            self.writer.note(
+                saved=msgspec.structs.replace(
+                    entry, member=name, complete=listing.complete, reason=listing.reason
+                )
+            )
+
+        return save
+
+
+def without_secrets(item: KubeObject) -> KubeObject:
+    """The object without what may hold secrets: environments, commands' arguments, what kubectl last applied."""
+    annotations = {k: v for k, v in item.metadata.annotations.items() if k != LAST_APPLIED}
+    metadata = msgspec.structs.replace(item.metadata, annotations=annotations)
+    return msgspec.structs.replace(item, metadata=metadata, spec=_pruned(item.spec), data=None)
+
+
+_SECRET_KEYS = frozenset({"env", "envFrom", "args", "command", "userData", "userDataBase64"})
+
+
+def _pruned(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _pruned(v) for k, v in value.items() if k not in _SECRET_KEYS}
+    if isinstance(value, list):
+        return [_pruned(v) for v in value]
+    return value
+
+
+def _write(stream: Any, part: bytes) -> None:
+    stream.write(part)
+
+
+def _drop(_: object) -> None:
+    """The answer itself is not needed: asking it was recorded."""
