@@ -1,10 +1,11 @@
-"""Labs as tests use them: an API alone, or an API in front of a real OVN cluster."""
+"""Labs as tests use them: an API alone here, and (``RunningLab``) an API in front of a real OVN cluster."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -15,6 +16,8 @@ from tests.lab.api.faults import Faults
 from tests.lab.api.identity import MASTERS, User
 from tests.lab.api.runtime import PlainRuntime, Runtime
 from tests.lab.api.server import ApiServer, Audit
+from tests.lab.leaders import LeaderLabels, Role
+from tests.lab.topology import CONTROL, WORKER
 
 TOKENS = {"admin-token-of-the-lab": User("admin", (MASTERS,)), "reader-token-of-the-lab": User("reader")}
 
@@ -23,8 +26,9 @@ class ApiOnlyLab:
     """The API with the lab's objects and no cluster: programs of exec run on this machine as they are.
 
     ``with ApiOnlyLab() as lab:`` gives ``lab.kubeconfig`` (contexts admin, admin-token, reader, noexec),
-    ``lab.faults``, ``lab.server`` (its ``store`` and ``controllers``), ``lab.bin`` (programs put there are found
-    first) and ``lab.environment()`` for kubectl. It starts in well under a second and needs no rights.
+    ``lab.faults``, ``lab.labels`` (faults of leader labels), ``lab.server`` (its ``store`` and ``controllers``),
+    ``lab.bin`` (programs put there are found first) and ``lab.environment()`` for kubectl. It starts in well
+    under a second and needs no rights.
     """
 
     def __init__(self, directory: Path | None = None, *, port: int = 0, populate: bool = True) -> None:
@@ -34,6 +38,10 @@ class ApiOnlyLab:
         self._port, self._populate = port, populate
         self.runtime = self._runtime()
         self.server = ApiServer(self.runtime, dict(TOKENS))
+        # Where no cluster says it, these nodes lead.
+        self.leading: dict[Role, str] = {"nb": CONTROL, "sb": WORKER, "northd": CONTROL}
+        self.labels = LeaderLabels(self.server, self._leads)
+        self.server.cluster_faults = self._cluster_faults()
         self.kubeconfig = self.directory / "kubeconfig"
 
     # -- life -------------------------------------------------------------------------------------------------
@@ -110,11 +118,27 @@ class ApiOnlyLab:
     def fill(self) -> None:
         """Put the objects into the store, before the start."""
         objects.populate(self.server)
+        self.labels.check()
 
     # -- for those made of it ---------------------------------------------------------------------------------
 
     def _runtime(self) -> Runtime:
         return PlainRuntime(self.directory)
 
+    def _leads(self, node: str) -> dict[Role, bool]:
+        return {role: leader == node for role, leader in self.leading.items()}
+
     def _background(self) -> list[Any]:
-        return []
+        return [self.labels.run]
+
+    def _cluster_faults(self) -> dict[str, Callable[..., Any]]:
+        """What POST /_lab/cluster may do, by name."""
+        labels = self.labels
+        return {
+            "labels_freeze": labels.freeze,
+            "labels_follow": labels.follow,
+            "labels_missing": labels.missing,
+            "labels_doubled": labels.doubled,
+            "labels_moved": labels.moved,
+            "labels_on_dead_pod": labels.on_dead_pod,
+        }

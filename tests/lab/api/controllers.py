@@ -159,11 +159,7 @@ class Controllers:
                 if entry.uid not in self._stopping and not pod["metadata"].get("finalizers"):
                     self._stopping.add(entry.uid)
                     self._loop.create_task(self._stop(entry, self.sandbox(pod)))
-            elif (
-                at(pod, "spec.nodeName")
-                and not at(pod, "status.conditions")
-                and entry.uid not in self._starting
-            ):
+            elif at(pod, "spec.nodeName") and entry.uid not in self._starting:
                 self._starting.add(entry.uid)
                 self._loop.create_task(self._start(entry, self.sandbox(pod)))
 

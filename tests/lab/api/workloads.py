@@ -110,6 +110,7 @@ def _deployment(controllers: Controllers, kind: Kind, entry: Entry, pods: list[E
         _fill(controllers, item, current, group, replicas - len(group.alive), wanted)
     elif group.old and settled:
         group.remove(group.old[0])
+    _bind_waiting(controllers, item, group)
     for each in owned:
         count = sum(e.labels.get(HASH) == each.labels.get(HASH) for e in group.alive)
         _settle_set(controllers, sets, each, count, replicas if each is current else 0)
@@ -161,10 +162,11 @@ def _fill(
 ) -> None:
     """New pods in the places that are free; without a free one the pod waits for a node, as it would."""
     places = controllers.places_of(deployment)
-    taken = {controllers.sandbox(e.object).name for e in group.all}
-    free = [p for p in places if p["place"] not in taken]
+    free = _free(controllers, places, group)
     for index in range(missing):
         place = free[index] if index < len(free) else None
+        if place is None and places and len(group.all) > len(group.alive):
+            return  # a pod that terminates will leave its place
         if place is None and not places:
             place = {"place": "", "node": _any_node(controllers, index)}
         name = controllers.new_name(f"{current.name}-")
@@ -173,6 +175,26 @@ def _fill(
         if place and place["place"]:
             controllers.take_place(current.namespace, name, place["place"])
         controllers.store.create(controllers.pods, pod)
+
+
+def _free(controllers: Controllers, places: list[dict[str, str]], group: _Group) -> list[dict[str, str]]:
+    """Places that no pod has; a pod that waits for a node has none."""
+    bound = [e for e in group.all if e.fields.get("spec.nodeName")]
+    taken = {controllers.sandbox(e.object).name for e in bound}
+    return [place for place in places if place["place"] not in taken]
+
+
+def _bind_waiting(controllers: Controllers, deployment: Object, group: _Group) -> None:
+    """Give a place that has become free to a pod that waits for one."""
+    waiting = [e for e in group.alive if not e.fields.get("spec.nodeName")]
+    free = _free(controllers, controllers.places_of(deployment), group)
+    for entry, place in zip(waiting, free, strict=False):
+        controllers.take_place(entry.namespace, entry.name, place["place"])
+
+        def bind(pod: Object, node: str = place["node"]) -> None:
+            pod["spec"]["nodeName"] = node
+
+        controllers.store.update(controllers.pods, entry.namespace, entry.name, bind)
 
 
 def _any_node(controllers: Controllers, index: int) -> str:

@@ -1,0 +1,141 @@
+"""The lab's OVN cluster as the runtime of the API's pods: where they run, what ends and starts with them."""
+
+from __future__ import annotations
+
+import json
+import socket
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+from tests.lab import central
+from tests.lab.api.runtime import Sandbox
+from tests.lab.cluster import Lab
+from tests.lab.leaders import Role
+from tests.lab.places import Place, end
+from tests.lab.topology import NAMESPACE, NODES
+
+PARTS = {
+    "ovn-central", "ovs", "kube-ovn-cni", "kube-ovn-controller", "kube-ovn-monitor", "kube-ovn-pinger", "kube-proxy",
+}  # fmt: skip
+_LOGS = {
+    "ovn-central": "/var/log/ovn/ovsdb-server-nb.log",
+    "ovs": "/var/log/openvswitch/ovs-vswitchd.log",
+    "kube-ovn-pinger": "/var/log/ovn/ovn-controller.log",
+}
+Database = Literal["nb", "sb"]
+
+
+class ClusterRuntime:
+    """Pods of the API in the places of a Lab. Deleting an ovn-central pod really ends its daemons; the daemons of
+    a node (ovs-ovn) go on, as datapaths outlive them in Kube-OVN too."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+
+    def exec_prefix(self, sandbox: Sandbox, container: str) -> list[str]:
+        if sandbox.namespace == NAMESPACE and sandbox.app in PARTS:
+            return self.lab.exec_prefix("", "", container, app=sandbox.app, node=sandbox.node)
+        try:
+            return self.lab.exec_prefix(sandbox.namespace, sandbox.name, container)
+        except KeyError:
+            if sandbox.host_network:
+                return self.lab.exec_prefix("", "", container, app="node", node=sandbox.node)
+            raise
+
+    def directory(self, sandbox: Sandbox, container: str) -> str:
+        return "/"
+
+    def log_file(self, sandbox: Sandbox, container: str) -> Path | None:
+        inside = _LOGS.get(sandbox.app, "") if sandbox.namespace == NAMESPACE else ""
+        if not inside:
+            return None
+        file = self._place(sandbox).path(inside)
+        return file if file.exists() else None
+
+    def stop_pod(self, sandbox: Sandbox) -> None:
+        if not self._is_central(sandbox):
+            return
+        place = self._place(sandbox)
+        end([p for p in (daemon_pid(place, name) for name in ("ovn-northd", "ovnnb_db", "ovnsb_db")) if p])
+
+    def start_pod(self, sandbox: Sandbox) -> None:
+        """As Kube-OVN's start-db.sh: a plain file becomes a cluster, a missing one joins, a member goes on."""
+        if not self._is_central(sandbox):
+            return
+        index = _index(sandbox.node)
+        place = self.lab.central_place(index)
+        for database in central.DATABASES:
+            if not daemon_pid(place, f"ovn{database}_db"):
+                self._prepare(index, database)
+                central.start_server(self.lab, index, database)
+        if not daemon_pid(place, "ovn-northd"):
+            central.start_northd(self.lab, index)
+
+    def leads(self, node: str) -> dict[Role, bool]:
+        """Which roles the ovn-central of a node leads, by its daemons' own word."""
+        place = self.lab.central_place(_index(node))
+        found: dict[Role, bool] = {}
+        for database in central.DATABASES:
+            ctl = place.path(f"/var/run/ovn/ovn{database}_db.ctl")
+            found[database] = "Role: leader" in ask(ctl, "cluster/status", central.NAME[database])
+        pid = daemon_pid(place, "ovn-northd")
+        found["northd"] = "Status: active" in ask(place.path(f"/var/run/ovn/ovn-northd.{pid}.ctl"), "status")
+        return found
+
+    def _prepare(self, index: int, database: Database) -> None:
+        place = self.lab.central_place(index)
+        inside = f"/etc/ovn/ovn{database}_db.db"
+        file = place.path(inside)
+        own, name = central.raft(index, database), central.NAME[database]
+        if not file.exists():
+            for other in range(len(NODES)):
+                ctl = self.lab.central_place(other).path(f"/var/run/ovn/ovn{database}_db.ctl")
+                if other != index and "Status: cluster member" in ask(ctl, "cluster/status", name):
+                    place.run("ovsdb-tool", "join-cluster", inside, name, own, central.raft(other, database))
+                    return
+            place.run("ovsdb-tool", "create-cluster", inside, central.SCHEMA_FILE[database], own)
+        elif file.read_bytes()[:11] == b"OVSDB JSON ":
+            standalone = file.with_suffix(".standalone")
+            file.rename(standalone)
+            place.run("ovsdb-tool", "create-cluster", inside, str(standalone), own)
+
+    def _is_central(self, sandbox: Sandbox) -> bool:
+        return sandbox.namespace == NAMESPACE and sandbox.app == "ovn-central"
+
+    def _place(self, sandbox: Sandbox) -> Place:
+        if self._is_central(sandbox):
+            return self.lab.central_place(_index(sandbox.node))
+        return self.lab.node_place(sandbox.node)
+
+
+def _index(node: str) -> int:
+    return next(i for i, n in enumerate(NODES) if n.name == node)
+
+
+def daemon_pid(place: Place, name: str) -> int:
+    """The pid of a daemon by its pid file (``ovnnb_db``, ``ovn-northd``); 0 when it does not run."""
+    try:
+        pid = int(place.path(f"/var/run/ovn/{name}.pid").read_text())
+        comm = Path(f"/proc/{pid}/comm").read_text().strip()
+    except (OSError, ValueError):
+        return 0
+    # A pid file outlives a killed daemon, and its number may be somebody else's by now.
+    return pid if comm in ("ovsdb-server", "ovn-northd") else 0
+
+
+def ask(ctl: Path, method: str, *parameters: str) -> str:
+    """A daemon's answer to a unixctl command; "" when it gives none (ovs: lib/unixctl.c, JSON-RPC)."""
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(1.0)
+            connection.connect(str(ctl))
+            connection.sendall(json.dumps({"id": 0, "method": method, "params": parameters}).encode())
+            answer = b""
+            while piece := connection.recv(65536):
+                answer += piece
+                with suppress(ValueError):
+                    return str(json.loads(answer).get("result") or "")
+    except OSError:
+        pass
+    return ""
