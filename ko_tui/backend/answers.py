@@ -64,6 +64,11 @@ class Answers:
         flight.set_result(answer)
         return answer
 
+    def peek(self, question: Hashable) -> Answer[Any] | None:
+        """The kept answer, however old; None when there is none. Asks nobody."""
+        with self._lock:
+            return self._kept.get(question)
+
     def forget(self, *questions: Hashable) -> None:
         """Drop these answers, or all when none is named."""
         with self._lock:

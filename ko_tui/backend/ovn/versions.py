@@ -16,7 +16,7 @@ DEFAULT: OvnVersion = "25.03"
 
 def nearest(text: str) -> OvnVersion:
     """The known release nearest below ``text`` (``ovn-nbctl 24.09.1`` -> ``24.03``); DEFAULT when none is named."""
-    found = re.search(r"\b(\d\d)\.(\d\d)\b", text)
+    found = re.search(r"(?<!\d)(\d\d)\.(\d\d)(?!\d)", text)
     if not found:
         return DEFAULT
     wanted = (int(found[1]), int(found[2]))

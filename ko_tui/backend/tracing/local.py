@@ -18,6 +18,7 @@ from ko_tui.backend.simulate import Options, Simulator
 from ko_tui.backend.simulate.live import fetch_southbound
 from ko_tui.backend.source.interface import Cancel
 from ko_tui.backend.tracing.model import TracePlan, TraceResult
+from ko_tui.backend.tracing.words import language, names
 
 if TYPE_CHECKING:
     from ko_tui.backend.session import Session
@@ -49,7 +50,7 @@ def run_local(session: Session, plan: TracePlan, *, cancel: Cancel | None = None
         raise TraceFailed(
             simulation.text.strip(), "The datapath or the port is not in these southbound contents."
         )
-    explained = explain_trace(trace, lang=session.options.lang)  # type: ignore[arg-type]
+    explained = explain_trace(trace, lang=language(session), names=names(session, plan))
     explained.notes = [*plan.warnings, *explained.notes]
     if session.live:
         explained.notes.append(f"Traced here, on southbound contents that are {ready.age:.0f} s old.")

@@ -13,6 +13,7 @@ from ko_tui.backend.ovn.trace import parse
 from ko_tui.backend.ovn.trace_model import Trace
 from ko_tui.backend.source.interface import Cancel, ExecTimeout
 from ko_tui.backend.tracing.model import TracePlan, TraceResult
+from ko_tui.backend.tracing.words import language, names
 from ko_tui.backend.tracing.plan import ovn_trace_argv
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def run_trace(session: Session, plan: TracePlan, *, cancel: Cancel | None = None
     run, warnings = _ovn_trace(session, plan, cancel)
     trace = parse(run.stdout)
     check_trace(trace, run)
-    explained = explain_trace(trace, lang=session.options.lang)
+    explained = explain_trace(trace, lang=language(session), names=names(session, plan))
     explained.notes = [*plan.warnings, *warnings, *explained.notes]
     result = TraceResult(
         plan=plan,
