@@ -20,11 +20,13 @@ from pathlib import Path
 from typing import Literal
 
 from tests.lab import central, northbound, workloads
-from tests.lab.places import NETNS, LabFailed, Place, end, run, script, until
-from tests.lab.topology import NODES, PODS, Node, Pod, pod
+from tests.lab.places import NETNS, LabFailed, Place, end, processes, run, until
+from tests.lab.sockets import Servers, ask
+from tests.lab.topology import NODES, PODS, Node, Pod, node, pod
 
 Database = Literal["nb", "sb"]
 MARK = "ko-lab-"
+OWNER = "owner.pid"
 SCHEMA = {"nb": "OVN_Northbound", "sb": "OVN_Southbound"}
 
 
@@ -55,6 +57,7 @@ class Lab:
         self._own_directory = directory is None
         self.directory = directory or Path(tempfile.mkdtemp(prefix=f"{MARK}{self.id}-"))
         self.places: dict[str, Place] = {}  # "central-0", "node-kube-ovn-worker"
+        self._servers: Servers | None = None
         self.started_in = 0.0
 
     # -- life -------------------------------------------------------------------------------------------------
@@ -79,7 +82,7 @@ class Lab:
         self.started_in = time.monotonic() - began
 
     def _start(self) -> None:
-        (self.directory / "owner.pid").write_text(str(os.getpid()))
+        (self.directory / OWNER).write_text(_identity(os.getpid()))
         workloads.make_underlay(self)
         for index, each in enumerate(NODES):
             self.places[f"node-{each.name}"] = Place(self.directory / each.name, self.netns(each.name))
@@ -96,6 +99,8 @@ class Lab:
             list(pool.map(lambda n: workloads.start_controller(self, n), NODES))
             list(pool.map(lambda n: workloads.plug_pods(self, n), NODES))
             loading.result()
+        self._servers = Servers(self)
+        self._servers.start()
         self.sync()
 
     def _load(self) -> None:
@@ -107,11 +112,15 @@ class Lab:
 
     def stop(self) -> None:
         """End every process and remove every namespace of this lab; safe to call twice and after a failed start."""
+        if self._servers is not None:
+            with contextlib.suppress(Exception):
+                self._servers.stop()
+            self._servers = None
         for place in self.places.values():
             with contextlib.suppress(Exception):
                 place.close()
         with contextlib.suppress(Exception):
-            workloads.remove(self)
+            _remove(self.id)
         if self._own_directory:
             shutil.rmtree(self.directory, ignore_errors=True)
 
@@ -202,30 +211,50 @@ class Lab:
         done = run(*argv, "ping", "-c", str(count), "-W", "2", "-i", "0.2", address, check=False)
         return done.returncode == 0
 
+    def ask(self, source: str, address: str, port: int, protocol: str = "TCP", seconds: float = 2.0) -> str:
+        """What the server at an address says to a pod (``ns/name``); "" when nothing comes back in time."""
+        return ask(self, source, address, port, protocol, seconds)
+
     def run_in_pod(self, source: str, *argv: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         from_pod = pod(source)
         return run(*self.exec_prefix(from_pod.namespace, from_pod.name), *argv, check=check)
 
+    def run_outside(self, *argv: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command on the physical network's gateway, which is outside of the cluster."""
+        return run("nsenter", f"--net={NETNS / self.netns('gateway')}", "--", *argv, check=check)
+
     # -- faults -------------------------------------------------------------------------------------------------
 
     def member_pid(self, index: int, database: Database) -> int:
-        return int(self.central_place(index).path(f"/var/run/ovn/ovn{database}_db.pid").read_text())
+        """Of a database server; 0 when it does not run."""
+        return self.central_place(index).daemon(f"ovn{database}_db")
 
     def kill_raft_member(self, index: int, database: Database) -> None:
         """SIGKILL one database server."""
-        end([self.member_pid(index, database)])
+        _end_one(self.member_pid(index, database))
+
+    def stop_raft_member(self, index: int, database: Database) -> None:
+        """End one database server as an operator does: it gives leadership away first."""
+        if self.member_pid(index, database):
+            place = self.central_place(index)
+            place.run("ovn-appctl", "-T", "5", "-t", f"/var/run/ovn/ovn{database}_db.ctl", "exit")
+            until(lambda: self.member_pid(index, database) == 0, f"member {index} of {database} to end")
 
     def start_raft_member(self, index: int, database: Database) -> None:
         """Start a member again from its own file."""
         central.start_server(self, index, database)
         until(lambda: self.role(index, database), f"member {index} of {database} to answer")
 
+    def northd_pid(self, index: int) -> int:
+        """Of an ovn-northd; 0 when it does not run."""
+        return self.central_place(index).daemon("ovn-northd")
+
     def signal_northd(self, index: int, number: signal.Signals) -> None:
-        os.kill(int(self.central_place(index).path("/var/run/ovn/ovn-northd.pid").read_text()), number)
+        os.kill(self.northd_pid(index), number)
 
     def stop_northd(self, index: int) -> None:
         """SIGKILL one ovn-northd."""
-        end([int(self.central_place(index).path("/var/run/ovn/ovn-northd.pid").read_text())])
+        _end_one(self.northd_pid(index))
 
     def start_northd(self, index: int) -> None:
         central.start_northd(self, index)
@@ -239,29 +268,57 @@ class Lab:
     def thaw(self, pid: int) -> None:
         os.kill(pid, signal.SIGCONT)
 
+    def stop_switch(self, node_name: str) -> None:
+        """SIGKILL a node's ovn-controller, ovs-vswitchd and ovsdb-server: its pods lose their network."""
+        workloads.stop_switch(self, node(node_name))
+
+    def start_switch(self, node_name: str) -> None:
+        """Start them again, and wait until the node has its flows."""
+        workloads.restart_switch(self, node(node_name))
+        self.start_controller(node_name)
+
+    def stop_controller(self, node_name: str) -> None:
+        """SIGKILL a node's ovn-controller; its flows stay as they are."""
+        _end_one(self.node_place(node_name).daemon("ovn-controller"))
+
+    def start_controller(self, node_name: str) -> None:
+        workloads.start_controller(self, node(node_name))
+        self.sync()
+
+
+def _end_one(pid: int) -> None:
+    if pid:
+        end([pid])
+
+
+def _identity(pid: int) -> str:
+    """A process so that a later one with its id is not taken for it: id and start time; "" when it is gone."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return ""
+    return f"{pid} {stat.rpartition(')')[2].split()[19]}"
+
+
+def _remove(identity: str) -> None:
+    """End whatever is in a lab's network namespaces, and remove them."""
+    namespaces = list(NETNS.glob(f"kl{identity}-*"))
+    end(processes("net", namespaces))
+    for path in namespaces:
+        run("ip", "netns", "del", path.name, check=False)
+
 
 def clean_stale() -> list[str]:
     """Remove what labs left behind whose process is gone; gives their directories."""
     cleaned = []
-    for directory in Path(tempfile.gettempdir()).glob(f"{MARK}*"):
+    for directory in Path(tempfile.gettempdir()).glob(f"{MARK}*-*"):
         try:
-            owner = int((directory / "owner.pid").read_text())
-        except (OSError, ValueError):
+            owner = (directory / OWNER).read_text()
+        except OSError:
             continue
-        if Path(f"/proc/{owner}").exists():
+        if not owner or _identity(int(owner.split()[0])) == owner:
             continue
-        identity = directory.name.removeprefix(MARK).split("-")[0]
-        end(
-            [
-                int(f.read_text())
-                for f in directory.rglob("*.pid")
-                if f.name != "owner.pid" and f.read_text().strip().isdigit()
-            ]
-        )
-        script(
-            f'for ns in /var/run/netns/kl{identity}-*; do [ -e "$ns" ] || continue; '
-            'ip netns pids "$(basename "$ns")" | xargs -r kill -9; ip netns del "$(basename "$ns")"; done'
-        )
+        _remove(directory.name.removeprefix(MARK).split("-")[0])
         shutil.rmtree(directory, ignore_errors=True)
         cleaned.append(str(directory))
     return cleaned

@@ -2,6 +2,8 @@
 
 A pod of Kube-OVN's is a small process that holds a mount namespace in which /var/run/ovn and its kin are the pod's
 own directories, so that the fixed paths of Kube-OVN's containers work. Workload pods are network namespaces.
+Who belongs to a lab is told by the network namespace that a process is in, never by a process id on file alone:
+ids are used again.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import shlex
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 MOUNTS = (
@@ -20,9 +22,11 @@ MOUNTS = (
     "/var/run/openvswitch",
     "/etc/ovn",
     "/etc/openvswitch",
-    "/var/log/ovn",
-    "/var/log/openvswitch",
+    "/var/log",
+    "/tmp",
 )
+LOGS = ("ovn", "openvswitch", "kube-ovn")
+CONFLIST = "/etc/cni/net.d/01-kube-ovn.conflist"
 NETNS = Path("/var/run/netns")
 
 
@@ -67,12 +71,24 @@ class Place:
 
     def open(self) -> None:
         """Make the directories and the mount namespace."""
-        lines = []
+        # /etc gets a layer of its own, for what the machine has no directory for; where the kernel or a container
+        # allows no overlay, it is the machine's.
+        layer, work = self.directory / "etc-layer", self.directory / "etc-work"
+        conflist = layer / Path(CONFLIST).relative_to("/etc")
+        conflist.parent.mkdir(parents=True, exist_ok=True)
+        conflist.write_text(
+            '{"name": "kube-ovn", "cniVersion": "0.3.1", "plugins": [{"type": "kube-ovn"}]}\n'
+        )
+        work.mkdir(exist_ok=True)
+        options = f"lowerdir=/etc,upperdir={layer},workdir={work}"
+        lines = [f"mount -t overlay overlay -o {shlex.quote(options)} /etc 2>/dev/null || true"]
         for mount in MOUNTS:
-            own = self.directory / mount.strip("/").replace("/", "-")
+            own = self.own(mount)
             own.mkdir(parents=True, exist_ok=True)
             Path(mount).mkdir(parents=True, exist_ok=True)
             lines.append(f"mount --bind {shlex.quote(str(own))} {mount}")
+        for name in LOGS:
+            (self.own("/var/log") / name).mkdir(exist_ok=True)
         body = "; ".join([*lines, "echo ready", "exec sleep infinity"])
         self._holder = subprocess.Popen(
             [
@@ -92,11 +108,15 @@ class Place:
         assert self._holder is not None, "the place is not open"
         return self._holder.pid
 
+    def own(self, mount: str) -> Path:
+        """The directory that stands at ``mount`` in the pod."""
+        return self.directory / mount.strip("/").replace("/", "-")
+
     def path(self, inside: str) -> Path:
         """The host's path of a file that the pod sees as ``inside``."""
         for mount in MOUNTS:
-            if inside.startswith(mount):
-                return self.directory / mount.strip("/").replace("/", "-") / inside[len(mount) :].lstrip("/")
+            if Path(inside).is_relative_to(mount):
+                return self.own(mount) / Path(inside).relative_to(mount)
         return Path(inside)
 
     def prefix(self, netns: str = "") -> list[str]:
@@ -110,24 +130,47 @@ class Place:
     def script(self, text: str, timeout: float = 60) -> str:
         return script(text, self.prefix(), timeout)
 
+    def daemon(self, name: str) -> int:
+        """The process id of a daemon by the name of its pid file (``ovnnb_db``, ``ovs-vswitchd`` ...); 0 when it
+        does not run."""
+        directory = "/var/run/openvswitch" if name in ("ovs-vswitchd", "ovsdb-server") else "/var/run/ovn"
+        try:
+            pid = int(self.path(f"{directory}/{name}.pid").read_text())
+        except (OSError, ValueError):
+            return 0
+        return pid if pid in self.pids() else 0
+
     def pids(self) -> list[int]:
-        """Of the daemons started here, by their pid files."""
-        found = []
-        for file in self.directory.rglob("*.pid"):
-            with contextlib.suppress(ValueError, OSError):
-                found.append(int(file.read_text().strip()))
-        return found
+        """All processes that see this place's directories: its daemons, what was run here, and the holder."""
+        return processes("mnt", [f"/proc/{self.pid}/ns/mnt"]) if self._holder is not None else []
 
     def close(self) -> None:
-        """End the daemons and the holder; the mounts end with it."""
-        end(self.pids())
-        if self._holder is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._holder.pid, signal.SIGKILL)
-            self._holder.wait()
-            if self._holder.stdout is not None:
-                self._holder.stdout.close()
-            self._holder = None
+        """End all that runs here; the mounts end with it."""
+        if self._holder is None:
+            return
+        end([pid for pid in self.pids() if pid != self._holder.pid])
+        self._holder.kill()
+        self._holder.wait()
+        if self._holder.stdout is not None:
+            self._holder.stdout.close()
+        self._holder = None
+
+
+def processes(kind: str, namespaces: Iterable[str | Path]) -> list[int]:
+    """The processes that are in one of some namespaces of a kind (``net``, ``mnt``), given by their files."""
+    wanted = set()
+    for namespace in namespaces:
+        with contextlib.suppress(OSError):
+            found = Path(namespace).stat()
+            wanted.add((found.st_dev, found.st_ino))
+    pids = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            with contextlib.suppress(OSError):
+                found = (process / "ns" / kind).stat()
+                if (found.st_dev, found.st_ino) in wanted:
+                    pids.append(int(process.name))
+    return pids
 
 
 def alive(pid: int) -> bool:

@@ -287,6 +287,29 @@ SERVICES = (
 )
 
 
+@dataclass(frozen=True)
+class Listener:
+    """What a pod serves."""
+
+    pod: str
+    protocol: Literal["TCP", "UDP"]
+    port: int
+
+
+LISTENERS = (
+    *{
+        Listener(key, port.protocol, port.target): None
+        for service in SERVICES
+        for port in service.ports
+        for key in service.backends
+    },
+    Listener("prod/api-6b9f7", "TCP", 80),
+    Listener("prod/api-6b9f7", "TCP", 8443),
+    Listener("prod/db-0", "TCP", 5432),
+    Listener("prod/db-0", "TCP", 22),
+)
+
+
 def node(name: str) -> Node:
     return next(n for n in NODES if n.name == name)
 

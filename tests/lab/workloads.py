@@ -6,19 +6,26 @@ fill in would never be filled in.
 
 from __future__ import annotations
 
-import subprocess
 import zlib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.lab import central
-from tests.lab.places import NETNS, run, script
+from tests.lab.places import NETNS, end, script
 from tests.lab.topology import EXTERNAL_GATEWAY, GATEWAY_NODE, NODES, PODS, Node, Pod, subnet
 
 if TYPE_CHECKING:
     from tests.lab.cluster import Lab
 
 MTU = 1400
+_DATABASE = """
+    ovsdb-server --detach --no-chdir --pidfile=/var/run/openvswitch/ovsdb-server.pid -vconsole:off \\
+        --log-file=/var/log/openvswitch/ovsdb-server.log --remote=punix:/var/run/openvswitch/db.sock \\
+        /etc/openvswitch/conf.db
+"""
+_SWITCH = """
+    ovs-vswitchd --detach --no-chdir --disable-system --pidfile=/var/run/openvswitch/ovs-vswitchd.pid \\
+        -vconsole:off --log-file=/var/log/openvswitch/ovs-vswitchd.log
+"""
 _OFF = "ethtool -K {} tx off tso off gso off gro off >/dev/null 2>&1 || true"
 
 
@@ -67,9 +74,8 @@ def start_switch(lab: Lab, node: Node) -> None:
     place.script(
         f"""
         ovsdb-tool create /etc/openvswitch/conf.db /usr/share/openvswitch/vswitch.ovsschema
-        ovsdb-server --detach --no-chdir --pidfile=/var/run/openvswitch/ovsdb-server.pid -vconsole:off \\
-            --log-file=/var/log/openvswitch/ovsdb-server.log --remote=punix:/var/run/openvswitch/db.sock \\
-            /etc/openvswitch/conf.db
+        echo {node.chassis} > /etc/openvswitch/system-id.conf
+        {_DATABASE}
         ovs-vsctl --no-wait init
         ovs-vsctl --no-wait set Open_vSwitch . external_ids:system-id={node.chassis} \\
             external_ids:hostname={node.name} external_ids:ovn-remote='"{central.remotes("sb")}"' \\
@@ -77,22 +83,43 @@ def start_switch(lab: Lab, node: Node) -> None:
             external_ids:ovn-bridge-datapath-type=netdev external_ids:ovn-match-northd-version=true \\
             external_ids:ovn-bridge-mappings=provider:br-provider,external:br-provider \\
             external_ids:ovn-remote-probe-interval=10000 external_ids:ovn-openflow-probe-interval=180
-        ovs-vswitchd --detach --no-chdir --disable-system --pidfile=/var/run/openvswitch/ovs-vswitchd.pid \\
-            -vconsole:off --log-file=/var/log/openvswitch/ovs-vswitchd.log
+        {_SWITCH}
         ovs-vsctl add-br br-phys -- set Bridge br-phys datapath_type=netdev -- add-port br-phys eth0 \\
-            -- add-br br-provider -- set Bridge br-provider datapath_type=netdev -- add-port br-provider eth1 \\
+            -- add-br br-provider -- set Bridge br-provider datapath_type=netdev external_ids:vendor=kube-ovn \\
+            -- add-port br-provider eth1 \\
             -- add-br br-int -- set Bridge br-int datapath_type=netdev fail-mode=secure \\
             -- add-port br-int ovn0 -- set Interface ovn0 type=internal mac='"{node.mac}"' mtu_request={MTU} \\
             external_ids:iface-id={node.lsp} external_ids:ip='"{node.join4},{node.join6}"'
         {"ovs-vsctl add-port br-provider gw100 tag=100" if node.name == GATEWAY_NODE else ""}
-        ip addr add {node.ip}/16 dev br-phys
+        """
+    )
+    _address_node(lab, node)
+
+
+def restart_switch(lab: Lab, node: Node) -> None:
+    """Start a node's Open vSwitch again on the database that it has."""
+    place = lab.node_place(node.name)
+    place.script(_DATABASE + _SWITCH)
+    _address_node(lab, node)
+
+
+def stop_switch(lab: Lab, node: Node) -> None:
+    """End a node's ovn-controller and Open vSwitch, as deleting its ovs-ovn pod does."""
+    place = lab.node_place(node.name)
+    end([pid for name in ("ovn-controller", "ovs-vswitchd", "ovsdb-server") if (pid := place.daemon(name))])
+
+
+def _address_node(lab: Lab, node: Node) -> None:
+    lab.node_place(node.name).script(
+        f"""
+        ip addr replace {node.ip}/16 dev br-phys
         ip link set br-phys up
         ip link set ovn0 address {node.mac} mtu {MTU}
         ip link set ovn0 up
-        ip addr add {node.join4}/16 dev ovn0
-        ip -6 addr add {node.join6}/112 dev ovn0 nodad
-        ip route add 10.16.0.0/16 via 100.64.0.1 dev ovn0
-        ip -6 route add fd00:10:16::/112 via fd00:100:64::1 dev ovn0
+        ip addr replace {node.join4}/16 dev ovn0
+        ip -6 addr replace {node.join6}/112 dev ovn0 nodad
+        ip route replace 10.16.0.0/16 via 100.64.0.1 dev ovn0
+        ip -6 route replace fd00:10:16::/112 via fd00:100:64::1 dev ovn0
         """
     )
 
@@ -178,15 +205,3 @@ def _interface(p: Pod, name: str, lsp: str, ips: tuple[str, ...], netns: str, pr
     }
     pairs = [f'external_ids:{key}="{value}"' for key, value in ids.items()]
     return ["--", "add-port", "br-int", name, "--", "set", "Interface", name, *pairs]
-
-
-def remove(lab: Lab) -> None:
-    """Remove every network namespace of the lab, and what still runs in one."""
-    prefix = f"kl{lab.id}-"
-    for path in Path(NETNS).glob(f"{prefix}*"):
-        pids = subprocess.run(
-            ["ip", "netns", "pids", path.name], capture_output=True, text=True
-        ).stdout.split()
-        if pids:
-            run("kill", "-9", *pids, check=False)
-        run("ip", "netns", "del", path.name, check=False)
