@@ -36,9 +36,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except Exception as error:
+        return unexpected(error)
     except KeyboardInterrupt:
         print("ko-tui: interrupted.", file=sys.stderr)
         return 130
+
+
+def unexpected(error: Exception) -> int:
+    """A defect of ko-tui itself: its details go to a file, a person gets one line."""
+    import traceback
+
+    from platformdirs import user_state_path
+
+    from ko_tui.cli.visible import visible
+
+    path = user_state_path("ko-tui") / "crash.log"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a") as out:
+            traceback.print_exception(error, file=out)
+    except OSError:
+        traceback.print_exception(error)
+    print(
+        f"ko-tui: a defect of ko-tui itself: {type(error).__name__}: {visible(str(error))}", file=sys.stderr
+    )
+    print(f"  Please report it with {path}.", file=sys.stderr)
+    return 70
 
 
 def find_word(arguments: Sequence[str]) -> int | None:

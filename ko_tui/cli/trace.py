@@ -41,6 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--json", action="store_true", help="print JSON (docs/trace-json.md)")
     how.add_argument("--raw", action="store_true", help="print what ovn-trace printed, nothing else")
     how.add_argument(
+        "--objects", action="store_true", help="name the object behind each flow (asks the databases)"
+    )
+    how.add_argument(
         "--why-not", action="store_true", help="for a drop: the flows that came nearest to matching"
     )
     how.add_argument("--plan", action="store_true", help="print the packet and the commands, run nothing")

@@ -13,8 +13,8 @@ from ko_tui.backend.ovn.trace import parse
 from ko_tui.backend.ovn.trace_model import Trace
 from ko_tui.backend.source.interface import Cancel, ExecTimeout
 from ko_tui.backend.tracing.model import TracePlan, TraceResult
-from ko_tui.backend.tracing.words import language, names
 from ko_tui.backend.tracing.plan import ovn_trace_argv
+from ko_tui.backend.tracing.words import language, names
 
 if TYPE_CHECKING:
     from ko_tui.backend.session import Session
