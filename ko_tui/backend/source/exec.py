@@ -39,6 +39,7 @@ READS_AT_ONCE = 32
 WRITES_AT_ONCE = 32
 STDIN_CHUNK = 32 * 1024
 STATUS_LIMIT = 1024 * 1024
+CANCELLED = "It was cancelled; what came before is incomplete."
 
 
 def bounded(argv: Sequence[str], seconds: float) -> tuple[str, ...]:
@@ -134,7 +135,7 @@ class Stream:
             wake = min(ends, self._next_ping, self._silent_at())
             ready = {key.fileobj: e for key, e in selector.select(0 if more else max(0.0, wake - now))}
             if self._abort.triggered:
-                raise ExecCancelled("It was cancelled; what came before is shown.")
+                raise ExecCancelled(CANCELLED)
             event = ready.get(self._sock, 0)
             if event & selectors.EVENT_WRITE:
                 want_write = False
@@ -142,7 +143,7 @@ class Stream:
 
     def _check_time(self, now: float) -> None:
         if self._abort.triggered:
-            raise ExecCancelled("It was cancelled; what came before is shown.")
+            raise ExecCancelled(CANCELLED)
         if now >= self._deadline and not self.ended_at:
             hint = ""
             if self._protocol != V5 and self._request.stdin:
@@ -272,6 +273,8 @@ class Stream:
     def _result(self) -> int:
         if self._status:
             return outcome.exit_code(bytes(self._status))
+        if self._abort.triggered:
+            raise ExecCancelled(CANCELLED)
         where = f"{self._request.argv[0]} in {self._request.pod}"
         if self._lost:
             raise ExecInterrupted(
