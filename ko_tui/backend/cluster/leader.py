@@ -14,8 +14,8 @@ from typing import Literal
 
 from ko_tui.backend.cluster.pods import NoSuchPart, is_ready, ref
 from ko_tui.backend.command.run import CommandRun
-from ko_tui.backend.errors import KoError
-from ko_tui.backend.source.interface import PodRef
+from ko_tui.backend.errors import KoError, PolicyRefusal
+from ko_tui.backend.source.interface import Forbidden, NotAuthorised, PodRef
 from ko_tui.backend.source.objects import KubeObject
 
 Database = Literal["nb", "sb"]
@@ -75,8 +75,9 @@ def find_leader(database: Database, central: Sequence[KubeObject], run: Run, poo
     label = f"ovn-{database}-leader"
     labelled = [p for p in ready if p.labels.get(label) == "true"]
     asked: list[CommandRun] = []
+    failed: list[KoError] = []
     if len(labelled) == 1:
-        answer = _ask(database, labelled[0], run)
+        answer = _ask(database, labelled[0], run, failed)
         if answer:
             asked.append(answer)
             role = role_of(answer)
@@ -88,7 +89,7 @@ def find_leader(database: Database, central: Sequence[KubeObject], run: Run, poo
                 )
                 return Leader(ref(labelled[0]), True, f"{labelled[0].name} {said}.", tuple(asked))
     rest = [p for p in ready if not (asked and labelled and p.name == labelled[0].name)]
-    answers = list(pool.map(lambda p: (p, _ask(database, p, run)), rest))
+    answers = list(pool.map(lambda p: (p, _ask(database, p, run, failed)), rest))
     asked += [a for _, a in answers if a]
     note = _label_note(label, central, labelled)
     for pod, answer in answers:
@@ -106,16 +107,21 @@ def find_leader(database: Database, central: Sequence[KubeObject], run: Run, poo
             "so what it says may be out of date.",
             tuple(asked),
         )
+    refused = [error for error in failed if isinstance(error, (Forbidden, NotAuthorised, PolicyRefusal))]
+    if refused:
+        raise refused[0]
+    because = f" ({failed[0].title}: {failed[0].what})" if failed else ""
     raise NoSuchPart(
-        f"None of the {len(ready)} ready ovn-central pods answered for {SCHEMA[database]}.",
+        f"None of the {len(ready)} ready ovn-central pods answered for {SCHEMA[database]}{because}.",
         "See ko-tui status for all members, and the ovn-central logs.",
     )
 
 
-def _ask(database: Database, pod: KubeObject, run: Run) -> CommandRun | None:
+def _ask(database: Database, pod: KubeObject, run: Run, failed: list[KoError]) -> CommandRun | None:
     try:
         return run(ref(pod), role_command(database))
-    except KoError:
+    except KoError as error:
+        failed.append(error)
         return None
 
 

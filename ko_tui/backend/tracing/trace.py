@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ko_tui.backend.session import Session
 
 TRACE_SECONDS = 120  # ovn-trace reads the whole southbound database each time; it has no limit of its own
+MARGIN = 10  # seconds more for the exec itself
 _KILLED = (124, 137)  # timeout(1)
 
 
@@ -65,7 +66,7 @@ def _ovn_trace(session: Session, plan: TracePlan, cancel: Cancel | None) -> tupl
             warnings.append(leader.why)
         limited = ("timeout", "-k", "2", str(TRACE_SECONDS), *argv)
         try:
-            run = session.run(leader.pod, limited, timeout=TRACE_SECONDS + 10, cancel=cancel)
+            run = session.run(leader.pod, limited, timeout=TRACE_SECONDS + MARGIN, cancel=cancel)
         except ExecTimeout:
             raise
         except ClusterError:
