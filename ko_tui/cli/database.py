@@ -83,26 +83,36 @@ def _status(session: Session, database: Database, args: argparse.Namespace) -> i
 
 def print_members(database: Database, members: list[Member]) -> None:
     """A row a member, what they disagree on visible at a glance."""
-    table = Table(title=Text(SCHEMA[database]), title_justify="left", box=None, pad_edge=False)
-    for name in ("pod", "node", "id", "role", "term", "leader", "log", "behind", "lost", "storage", "status"):
-        table.add_column(name, overflow="fold")
+    console = Console(highlight=False)
+    console.print(Text(SCHEMA[database], style="bold"))
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("node", no_wrap=True, max_width=24)
+    for name in ("pod", "id", "role", "term", "leader", "log", "behind", "lost", "storage", "state"):
+        table.add_column(name, no_wrap=True)
+    notes = []
     for member in members:
         status = member.status
+        clustered = status.kind == "clustered"
+        well = status.status == "cluster member" and not member.problem
+        if not well:
+            notes.append(f"{member.pod}: {member.problem or status.status or status.kind}")
         cells = (
-            member.pod,
             member.node,
+            f"…{member.pod[-5:]}",
             status.nick,
             status.role or status.kind,
             str(status.term or ""),
             status.leader_nick,
             f"{status.log_first}-{status.log_next}" if status.log_next else "",
-            str(status.not_applied + status.not_committed) if status.kind == "clustered" else "",
-            str(status.disconnections) if status.kind == "clustered" else "",
+            str(status.not_applied + status.not_committed) if clustered else "",
+            str(status.disconnections) if clustered else "",
             member.storage,
-            member.problem or status.status,
+            "ok" if well else "see below",
         )
         table.add_row(*(Text(visible(cell)) for cell in cells))
-    Console(highlight=False).print(table)
+    console.print(table)
+    for note in notes:
+        console.print(Text(visible(f"  {note}"), style="yellow"), soft_wrap=True)
 
 
 def _backup(session: Session, database: Database, args: argparse.Namespace) -> int:
