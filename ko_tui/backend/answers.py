@@ -13,6 +13,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from ko_tui.backend.source.interface import ExecCancelled
+
 T = TypeVar("T")
 
 
@@ -39,16 +41,19 @@ class Answers:
 
     def get(self, question: Hashable, ask: Callable[[], T], *, max_age: float = 30.0) -> Answer[T]:
         """The kept answer when younger than ``max_age`` seconds, else what ``ask`` gives; its errors pass on."""
-        with self._lock:
-            kept = self._kept.get(question)
-            if kept is not None and kept.age <= max_age:
-                return kept
-            flight = self._flights.get(question)
-            mine = flight is None
-            if flight is None:
-                flight = self._flights[question] = Future()
-        if not mine:
-            return flight.result()
+        while True:
+            with self._lock:
+                kept = self._kept.get(question)
+                if kept is not None and kept.age <= max_age:
+                    return kept
+                flight = self._flights.get(question)
+                if flight is None:
+                    flight = self._flights[question] = Future()
+                    break
+            try:
+                return flight.result()
+            except ExecCancelled:
+                continue  # somebody else's question was cancelled, not this one
         try:
             answer: Answer[T] = Answer(ask(), time.time())
         except BaseException as error:

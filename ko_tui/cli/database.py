@@ -86,9 +86,10 @@ def print_members(database: Database, members: list[Member]) -> None:
     console = Console(highlight=False)
     console.print(Text(SCHEMA[database], style="bold"))
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("node", no_wrap=True, max_width=24)
-    for name in ("pod", "id", "role", "term", "leader", "log", "behind", "lost", "storage", "state"):
-        table.add_column(name, no_wrap=True)
+    table.add_column("node", no_wrap=True)
+    widest = {"pod": 6, "id": 4, "role": 8, "term": 4, "leader": 6, "log": 7, "behind": 6, "lost": 4}
+    for name, width in {**widest, "storage": 7, "state": 5}.items():
+        table.add_column(name, no_wrap=True, min_width=width)
     notes = []
     for member in members:
         status = member.status

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from ko_tui.backend.answers import Answers
+from ko_tui.backend.source.interface import ExecCancelled
 
 
 def test_askers_at_the_same_time_share_one_flight() -> None:
@@ -44,3 +45,21 @@ def test_an_error_passes_on_and_is_asked_again() -> None:
     answers.forget("q")
     with pytest.raises(StopIteration):
         answers.get("q", ask)
+
+
+def test_a_cancelled_asker_does_not_cancel_the_others() -> None:
+    answers, started, go = Answers(), threading.Event(), threading.Event()
+
+    def cancelled() -> int:
+        started.set()
+        assert go.wait(10)
+        raise ExecCancelled("the first asker went away")
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(answers.get, "q", cancelled)
+        assert started.wait(10)
+        second = pool.submit(answers.get, "q", lambda: 5)
+        go.set()
+        assert second.result(10).value == 5
+        with pytest.raises(ExecCancelled):
+            first.result(10)
