@@ -55,6 +55,7 @@ class Subnet:
     provider: str = "ovn"
     dhcp: bool = False
     localnet: str = ""  # physical network name
+    outside: bool = False  # its pods leave the cluster through the external switch
 
     @property
     def lrp(self) -> str:
@@ -143,6 +144,34 @@ class Service:
     selector: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class NetworkPolicy:
+    """One that lets one port in from some pods, and nothing else."""
+
+    name: str
+    namespace: str
+    pods: dict[str, str]  # labels of the pods it is about
+    peer_namespace: str
+    peers: dict[str, str]
+    protocol: Literal["TCP", "UDP"]
+    port: int
+
+
+@dataclass(frozen=True)
+class SecurityRule:
+    priority: int
+    protocol: Literal["icmp", "tcp", "udp", "all"]
+    remote: str  # CIDR
+    ports: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True)
+class SecurityGroup:
+    name: str
+    ingress: tuple[SecurityRule, ...]
+    egress: tuple[SecurityRule, ...]
+
+
 NODES = (
     Node(
         "kube-ovn-control-plane",
@@ -171,7 +200,7 @@ CONTROL, WORKER, WORKER2 = (node.name for node in NODES)
 SUBNETS = (
     Subnet("ovn-default", ("10.16.0.0/16", "fd00:10:16::/112"), ("10.16.0.1", "fd00:10:16::1")),
     Subnet("join", ("100.64.0.0/16", "fd00:100:64::/112"), ("100.64.0.1", "fd00:100:64::1")),
-    Subnet("dhcp-net", ("10.17.0.0/16",), ("10.17.0.1",), dhcp=True),
+    Subnet("dhcp-net", ("10.17.0.0/16",), ("10.17.0.1",), dhcp=True, outside=True),
     Subnet("attach-net", ("10.20.0.0/16",), ("10.20.0.1",), provider="net1.default.ovn"),
     Subnet("vpc2-net", ("10.16.0.0/16",), ("10.16.0.1",), vpc="vpc2"),
     Subnet("vlan100", ("192.168.100.0/24",), ("192.168.100.1",), vlan=100, localnet="provider"),
@@ -180,6 +209,7 @@ SUBNETS = (
 EXTERNAL_GATEWAY = "203.0.113.1"
 SNAT_ADDRESS = "203.0.113.254"
 EIP, EIP_TARGET = "203.0.113.10", "10.16.0.12"
+SNAT_SUBNET = "dhcp-net"
 GATEWAY_NODE = WORKER2
 
 PODS = (
@@ -287,6 +317,16 @@ SERVICES = (
 )
 
 
+POLICIES = (NetworkPolicy("np1", "prod", {"app": "api"}, "default", {"role": "client"}, "TCP", 80),)
+SECURITY_GROUPS = (
+    SecurityGroup(
+        "sg1",
+        (SecurityRule(1, "icmp", "0.0.0.0/0"), SecurityRule(2, "tcp", "10.16.0.0/16", (5432, 5432))),
+        (SecurityRule(1, "all", "0.0.0.0/0"),),
+    ),
+)
+
+
 @dataclass(frozen=True)
 class Listener:
     """What a pod serves."""
@@ -325,3 +365,8 @@ def pod(key: str) -> Pod:
 def dotted(name: str) -> str:
     """A name as it stands in names of port groups and address sets."""
     return name.replace("-", ".")
+
+
+def selected(namespace: str, labels: dict[str, str]) -> list[Pod]:
+    """The pods with a port that carry all of some labels."""
+    return [p for p in PODS if p.real and p.namespace == namespace and labels.items() <= p.labels.items()]

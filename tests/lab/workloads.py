@@ -118,7 +118,7 @@ def _address_node(lab: Lab, node: Node) -> None:
         ip link set ovn0 up
         ip addr replace {node.join4}/16 dev ovn0
         ip -6 addr replace {node.join6}/112 dev ovn0 nodad
-        ip route replace 10.16.0.0/16 via 100.64.0.1 dev ovn0
+        ip route replace 10.16.0.0/16 via 100.64.0.1 dev ovn0 src {node.ip}
         ip -6 route replace fd00:10:16::/112 via fd00:100:64::1 dev ovn0
         """
     )
