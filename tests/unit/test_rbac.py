@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from ko_tui.backend.command.guard import check_argv
 from ko_tui.backend.command.policy_regex import SEPARATOR, capture_line, read_only_lines
-from ko_tui.backend.command.rbac import PROFILES, cel_string, document, objects
+from ko_tui.backend.command.rbac import PROFILES, Profile, cel_string, document, objects
 from ko_tui.cli import main
 
 CORPUS = Path(__file__).parent.parent / "fixtures" / "policy"
@@ -168,6 +168,13 @@ def test_names_and_groups_can_be_chosen(capsys: pytest.CaptureFixture[str]) -> N
     assert kinds == ["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"]
     assert loaded[2]["metadata"]["namespace"] == loaded[3]["metadata"]["namespace"] == "net-system"
     assert loaded[1]["subjects"][0]["name"] == "it's ops"
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_files_in_deploy_are_what_the_command_prints(profile: Profile) -> None:
+    """After a change of the lists: ``ko-tui rbac --PROFILE > deploy/rbac-PROFILE.yaml``."""
+    kept = Path(__file__).parent.parent.parent / "deploy" / f"rbac-{profile}.yaml"
+    assert kept.read_text() == document(profile)
 
 
 def test_the_allow_lists_can_be_read(capsys: pytest.CaptureFixture[str]) -> None:
