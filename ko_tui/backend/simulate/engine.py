@@ -42,8 +42,10 @@ from ko_tui.backend.simulate.packet_state import (
 from ko_tui.backend.simulate.replies import nested_packet
 from ko_tui.backend.simulate.southbound import Datapath
 
-MAX_TABLES = 4000
-"""Tables that one trace may visit: a loop in the flows must end, where ovn-trace would crash."""
+MAX_DEPTH = 1500
+"""Tables on one way of a packet: a loop in the flows must end, where ovn-trace would crash."""
+MAX_TABLES = 400_000
+"""Tables that a trace may visit with all its branches; flooding a switch of 10,000 ports takes some 100,000."""
 
 
 @dataclass(slots=True, eq=False)
@@ -68,17 +70,16 @@ class Walker:
         self.steps: list[Step] = []
         self.effects = Effects(index.southbound, choices)
         self.symbols = self.effects.symbols
-        self.looping = False
+        self.depth = 0
 
     def table(
         self, datapath: Datapath, state: State, table: int, pipeline: Pipeline, parent: TraceNode
     ) -> None:
         """Visit a table; tables that only hand the packet on are passed over, as ovn-trace does."""
-        if len(self.steps) >= MAX_TABLES:
-            if not self.looping:
-                self.looping = True
+        if self.depth >= MAX_DEPTH or len(self.steps) >= MAX_TABLES:
+            if "loop" not in self.choices.assumptions:
                 self.choices.assume("loop")
-                parent.add(Kind.ERROR, f"*** stopped after {MAX_TABLES} tables: these flows loop")
+                parent.add(Kind.ERROR, f"*** stopped after {len(self.steps)} tables: these flows loop")
             return
         while True:
             stage = self.index.stage(datapath, pipeline, table)
@@ -105,7 +106,9 @@ class Walker:
             Kind.TABLE, f"{table:2d}. {label}{match}, priority {flow.priority}, uuid {flow.uuid[:8]}"
         )
         self.steps.append(Step(datapath, pipeline, table, dict(state), flow, node))
+        self.depth += 1
         self.actions(flow.actions, datapath, state, table, pipeline, node)
+        self.depth -= 1
 
     def actions(
         self,

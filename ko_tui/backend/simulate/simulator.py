@@ -19,7 +19,7 @@ from ko_tui.backend.simulate.southbound import Southbound
 from ko_tui.backend.source.ovsdb_file import Database
 
 RECURSION = 30_000
-"""Python frames that a trace of MAX_TABLES tables may need; pure Python calls take no room on the C stack."""
+"""Python frames that a way of MAX_DEPTH tables may need; pure Python calls take no room on the C stack."""
 
 
 @dataclass(slots=True)

@@ -10,7 +10,9 @@ import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import msgspec
 
 from ko_tui.backend.ovn.versions import OvnVersion, nearest
 from ko_tui.backend.simulate.ovn_hash import row_order, string_order
@@ -38,7 +40,7 @@ class Vip(NamedTuple):
     family: int
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Datapath:
     """A logical switch or router."""
 
@@ -56,7 +58,7 @@ class Datapath:
     has_l3gateway: bool = False
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Port:
     """A logical port (Port_Binding)."""
 
@@ -69,14 +71,36 @@ class Port:
     datapath: Datapath
     peer: Port | None = None
     distributed: Port | None = None
-    security: list[AllowedAddresses] = field(default_factory=list)
+    security: tuple[AllowedAddresses, ...] = ()
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class MulticastGroup:
     name: str
     tunnel_key: int
     ports: list[Port]
+
+
+class _PortRow(msgspec.Struct, gc=False):
+    """A Port_Binding as the file spells it, as far as it is needed: large clusters have many."""
+
+    logical_port: str = ""
+    type: str = ""
+    tunnel_key: int = 0
+    datapath: list[Any] = []
+    options: list[Any] = []
+    external_ids: list[Any] = []
+    port_security: Any = None
+
+
+def _map(json: list[Any]) -> dict[str, str]:
+    return dict(json[1]) if len(json) == 2 else {}
+
+
+def _set(json: Any) -> list[str]:
+    if isinstance(json, list) and len(json) == 2 and json[0] == "set":
+        return list(json[1])
+    return [json] if isinstance(json, str) else []
 
 
 class Southbound:
@@ -126,41 +150,41 @@ class Southbound:
 
     def _read_ports(self) -> None:
         redirects: list[tuple[Port, str]] = []
-        for row in ordered(self.database, "Port_Binding"):
-            name = row["logical_port"]
-            datapath = self.datapaths.get(row["datapath"])
+        self._port_of: dict[str, Port] = {}  # by the row's UUID
+        for uuid, row in self.database.table("Port_Binding").structs(_PortRow):
+            name = row.logical_port
+            datapath = self.datapaths.get(row.datapath[1]) if len(row.datapath) == 2 else None
             if datapath is None or name in self.ports:
                 self.warnings.append(f"port {name} has no datapath, or there are two of that name")
                 continue
-            name2 = row["external_ids"].get("name", "")
+            ids, options = _map(row.external_ids), _map(row.options)
             # An empty name is a name too: ovn-trace then shows none.
-            shown = row["external_ids"].get("name", name)
-            friendly = self._friendly(shown) if self.friendly_names else name
+            friendly = self._friendly(ids.get("name", name)) if self.friendly_names else name
             port = Port(
-                row["_uuid"], name, name2, friendly, row["type"], row["tunnel_key"] & 0xFFFF, datapath
+                uuid, name, ids.get("name", ""), friendly, row.type, row.tunnel_key & 0xFFFF, datapath
             )
-            self.ports[name] = port
+            self.ports[name] = self._port_of[uuid] = port
             datapath.ports.setdefault(port.tunnel_key, port)
             if port.type in ("patch", "l3gateway"):
                 datapath.has_l3gateway |= port.type == "l3gateway"
-                peer = self.ports.get(row["options"].get("peer", ""))
+                peer = self.ports.get(options.get("peer", ""))
                 if peer is not None:
                     port.peer, peer.peer = peer, port
             elif port.type == "chassisredirect":
-                redirects.append((port, row["options"].get("distributed-port", "")))
-            port.security = [a for text in row.get("port_security", ()) if (a := parse_allowed(text))]
+                redirects.append((port, options.get("distributed-port", "")))
+            if row.port_security:
+                port.security = tuple(a for text in _set(row.port_security) if (a := parse_allowed(text)))
         for port, target in redirects:
             distributed = self.ports.get(target)
             if distributed is not None and distributed.datapath is port.datapath:
                 port.distributed = distributed
 
     def _read_groups(self) -> None:
-        by_uuid = {port.uuid: port for port in self.ports.values()}
         for row in ordered(self.database, "Multicast_Group"):
             datapath = self.datapaths.get(row["datapath"])
             if datapath is None:
                 continue
-            ports = [p for u in row["ports"] if (p := by_uuid.get(u)) and p.datapath is datapath]
+            ports = [p for u in row["ports"] if (p := self._port_of.get(u)) and p.datapath is datapath]
             ports.sort(key=lambda p: p.name.encode())
             datapath.groups.append(MulticastGroup(row["name"], row["tunnel_key"] & 0xFFFF, ports))
 
