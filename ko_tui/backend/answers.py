@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from ko_tui.backend.source.interface import ExecCancelled
+from ko_tui.backend.source.refusals import Interrupted
 
 T = TypeVar("T")
 
@@ -52,7 +53,7 @@ class Answers:
                     break
             try:
                 return flight.result()
-            except ExecCancelled:
+            except (ExecCancelled, Interrupted):
                 continue  # somebody else's question was cancelled, not this one
         try:
             answer: Answer[T] = Answer(ask(), time.time())

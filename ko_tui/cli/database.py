@@ -86,8 +86,8 @@ def print_members(database: Database, members: list[Member]) -> None:
     console = Console(highlight=False)
     console.print(Text(SCHEMA[database], style="bold"))
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("node", no_wrap=True)
-    widest = {"pod": 6, "id": 4, "role": 8, "term": 4, "leader": 6, "log": 7, "behind": 6, "lost": 4}
+    table.add_column("node", no_wrap=True, max_width=18)
+    widest = {"pod": 6, "id": 4, "role": 8, "term": 4, "leader": 6, "log": 7, "behind": 6}
     for name, width in {**widest, "storage": 7, "state": 5}.items():
         table.add_column(name, no_wrap=True, min_width=width)
     notes = []
@@ -106,7 +106,6 @@ def print_members(database: Database, members: list[Member]) -> None:
             status.leader_nick,
             f"{status.log_first}-{status.log_next}" if status.log_next else "",
             str(status.not_applied + status.not_committed) if clustered else "",
-            str(status.disconnections) if clustered else "",
             member.storage,
             "ok" if well else "see below",
         )
