@@ -16,8 +16,8 @@ from pathlib import Path
 
 from bench._big_ovn import fill, microflow, save
 from ko_tui.backend.simulate import Options, Simulator
+from ko_tui.backend.simulate.dice import without_flow
 from ko_tui.backend.source.ovsdb_file import load
-from tests.differential.dice import without_flow
 from tests.differential.ovn import ScratchOvn
 
 SWITCHES, PORTS, SERVICES = 20, 1650, 500

@@ -36,6 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--check", action="store_true", help="say whether the match or action is valid, and where not"
     )
     parser.add_argument(
+        "--against",
+        default=None,
+        metavar="MICROFLOW",
+        help='would this packet match? with --match - and --against -: JSON lines {"match", "microflow"}',
+    )
+    parser.add_argument(
         "--stage", default="", metavar="TABLE", help="table of the match or action: ls_in_acl_eval"
     )
     parser.add_argument(
@@ -55,6 +61,8 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("Both --match and --action were given.", "Give one of them.")
     if args.check:
         return _check(args, version or DEFAULT)
+    if args.against is not None:
+        return _against(args, version or DEFAULT)
     if args.match is not None or args.action is not None:
         return _one(args, version or DEFAULT, lang)
     return _text(_read(args.file), args, version, lang)
@@ -69,6 +77,18 @@ def _read(name: str) -> str:
         raise UsageError(
             f"{name} cannot be read: {error.strerror}.", "Name a file, or - for input."
         ) from error
+
+
+def _against(args: argparse.Namespace, version: OvnVersion) -> int:
+    """Evaluate matches against packets: one of each, or JSON lines from standard input."""
+    from ko_tui.backend.simulate.against import evaluate_lines
+
+    if args.match == "-" and args.against == "-":
+        return evaluate_lines(sys.stdin, sys.stdout, version=version)
+    if args.match in (None, "-") or args.against == "-":
+        raise UsageError("--against needs a match.", "Give --match X --against MICROFLOW, or - for both.")
+    line = json.dumps({"match": args.match, "microflow": args.against})
+    return evaluate_lines([line], sys.stdout, version=version)
 
 
 def _check(args: argparse.Namespace, version: OvnVersion) -> int:

@@ -160,7 +160,7 @@ class Maker:
             if not self.chance(0.8):
                 continue
             ether, port = self.next_mac(), f"{router}-ext"
-            networks = [f"172.30.0.{host}/24", *(["fd30::%x/64" % host] if self.chance(0.5) else [])]
+            networks = [f"172.30.0.{host}/24", *([f"fd30::{host:x}/64"] if self.chance(0.5) else [])]
             self.nb("lrp-add", router, port, ether, *networks)
             self.nb("lsp-add", "ext", f"ext-{router}", "--", "lsp-set-type", f"ext-{router}", "router", "--",
                     "lsp-set-addresses", f"ext-{router}", "router", "--", "lsp-set-options", f"ext-{router}",
@@ -210,8 +210,8 @@ class Maker:
             f"tcp.dst == {self.random.choice([80, 443, 8080])}",
             "tcp.dst >= 1000 && tcp.dst < 9000",
             "80 <= udp.dst <= 100",
-            "tcp.flags == 2", "ip.ttl > 1" if False else "ip.ttl == 64",
-            "!ip6", "ct.est" if False else "ip.proto == 17", f"eth.src == {nic.mac}", "eth.mcast",
+            "tcp.flags == 2", "ip.ttl == 64",
+            "!ip6", "ip.proto == 17", f"eth.src == {nic.mac}", "eth.mcast",
             f"ip4.src != {nic.v4}", "tcp.dst != 80", "!(tcp.dst == 80)", "ip.is_frag", "!ip.is_frag",
             "(tcp || udp)", "ip.dscp == 10", "1",
         ]  # fmt: skip
@@ -289,8 +289,13 @@ class Maker:
                 action = self.random.choice([["allow"], ["drop"], ["reroute", "172.30.0.1"],
                                              ["reroute", "172.30.0.1,172.30.0.9"]])  # fmt: skip
                 self.nb("lr-policy-add", router, str(self.random.randint(1, 3000)), match, *action)
-            for option in ("lb_force_snat_ip=router_ip", "dnat_force_snat_ip=100.66.0.1", "always_learn_from_arp_request=false",
-                           "dynamic_neigh_routers=true", "mcast_relay=true"):  # fmt: skip
+            for option in (
+                "lb_force_snat_ip=router_ip",
+                "dnat_force_snat_ip=100.66.0.1",
+                "always_learn_from_arp_request=false",
+                "dynamic_neigh_routers=true",
+                "mcast_relay=true",
+            ):
                 if self.chance(0.2):
                     self.nb("set", "Logical_Router", router, f"options:{option}")
 
@@ -351,16 +356,11 @@ class Maker:
 
     def _dhcp(self, switch: str, nics: list[Nic]) -> None:
         index = nics[0].v4.split(".")[1]
-        made = self.nb("create", "DHCP_Options", f"cidr=10.{index}.0.0/24",
-                       f'options="server_id"="10.{index}.0.1" "server_mac"="{self.next_mac()}" "lease_time"="3600" '
-                       f'"router"="10.{index}.0.1" "mtu"="1400"'.replace('options=', 'options='))  # fmt: skip
-        made = made or self.nb("dhcp-options-create", f"10.{index}.0.0/24")
-        if not made:
-            listed = self.nb("--bare", "--columns=_uuid", "find", "DHCP_Options", f"cidr=10.{index}.0.0/24")
-            made = (listed or "").strip()
-            if made:
-                self.nb("dhcp-options-set-options", made, f"server_id=10.{index}.0.1", f"server_mac={self.next_mac()}",
-                        "lease_time=3600", f"router=10.{index}.0.1")  # fmt: skip
+        self.nb("dhcp-options-create", f"10.{index}.0.0/24")
+        listed = self.nb("--bare", "--columns=_uuid", "find", "DHCP_Options", f"cidr=10.{index}.0.0/24")
+        made = (listed or "").strip()
+        self.nb("dhcp-options-set-options", made, f"server_id=10.{index}.0.1", f"server_mac={self.next_mac()}",
+                "lease_time=3600", f"router=10.{index}.0.1", "mtu=1400")  # fmt: skip
         if made:
             for nic in nics:
                 if self.chance(0.7):

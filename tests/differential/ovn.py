@@ -34,8 +34,10 @@ class ScratchOvn:
             self._wait_for(self.directory / f"{name}.sock")
         self._start(["ovn-northd", f"--ovnnb-db={self.remote('nb')}", f"--ovnsb-db={self.remote('sb')}",
                      f"--unixctl={self.directory}/northd.ctl", "-vconsole:off"])  # fmt: skip
-        started = self._once(["ovn-nbctl", f"--db={self.remote('nb')}", "--detach", "-vconsole:off",
-                              f"--pidfile={self.directory}/nbctl.pid", f"--unixctl={self.directory}/nbctl.ctl"])  # fmt: skip
+        pid, ctl = self.directory / "nbctl.pid", self.directory / "nbctl.ctl"
+        started = self._once(
+            ["ovn-nbctl", f"--db={self.remote('nb')}", "--detach", f"--pidfile={pid}", f"--unixctl={ctl}"]
+        )
         self._daemon = started.strip()
         self.nbctl("init")
         self.sbctl("init")

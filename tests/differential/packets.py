@@ -121,7 +121,8 @@ class Chooser:
         if kind < 0.55:
             return f"udp && udp.src == 5000 && udp.dst == {pick.choice([53, 67, 90, 443])}"
         if kind < 0.8:
-            return f"icmp{family} && icmp{family}.type == {pick.choice([8, 0, 3]) if family == 4 else pick.choice([128, 1])}"
+            types = [8, 0, 3] if family == 4 else [128, 1]
+            return f"icmp{family} && icmp{family}.type == {pick.choice(types)}"
         if kind < 0.87:
             return "sctp && sctp.src == 1 && sctp.dst == 80"
         if kind < 0.93:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from random import Random
 
 from ko_tui.backend.simulate import Options, Simulator
+from ko_tui.backend.simulate.dice import closest, without_flow
 from ko_tui.backend.source.ovsdb_file import loads
 from tests.differential.cluster import Maker
-from tests.differential.dice import closest, without_flow
 from tests.differential.ovn import ScratchOvn
 from tests.differential.packets import Chooser, Request
 

@@ -12,8 +12,8 @@ import pytest
 
 from ko_tui.backend.errors import UsageError
 from ko_tui.backend.simulate import Options, Simulator
+from ko_tui.backend.simulate.dice import closest
 from ko_tui.backend.source.ovsdb_file import loads
-from tests.differential.dice import closest
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "simulate"
 VERSIONS = ("22.03.8", "25.03.3")

@@ -15,6 +15,7 @@ from ko_tui.backend.answers import Answer
 from ko_tui.backend.explain.trace import explain_trace
 from ko_tui.backend.ovn.trace_model import Trace
 from ko_tui.backend.simulate import Options, Simulator
+from ko_tui.backend.simulate.dice import closest
 from ko_tui.backend.simulate.live import fetch_southbound
 from ko_tui.backend.source.interface import Cancel
 from ko_tui.backend.tracing.model import TracePlan, TraceResult
@@ -60,9 +61,17 @@ def run_local(session: Session, plan: TracePlan, *, cancel: Cancel | None = None
 
 def compare_with_local(session: Session, result: TraceResult, *, cancel: Cancel | None = None) -> TraceResult:
     """The same result with every stage where the simulator, on fresh contents, says something else."""
-    simulator(session, cancel=cancel, refresh=True)
-    local = run_local(session, result.plan, cancel=cancel)
-    found = differences(result.explained.trace, local.explained.trace)
+    ready, plan, real = (
+        simulator(session, cancel=cancel, refresh=True).value,
+        result.plan,
+        result.explained.trace,
+    )
+    options = Options(plan.packet.ct, plan.lb_dst)
+    with _lock:  # where ovn-trace throws dice, ours fall as its did
+        local = closest(
+            ready, plan.packet.datapath, plan.packet.microflow(), options, real.text, flow_line=False
+        )
+    found = differences(real, local.trace())
     return replace(result, engine="both", differences=found)
 
 

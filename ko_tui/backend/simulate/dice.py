@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ko_tui.backend.simulate import Options, Simulation, Simulator
+from ko_tui.backend.simulate.options import Options
+from ko_tui.backend.simulate.simulator import Simulation, Simulator
 
 MAX_THROWS = 400
 
@@ -24,9 +25,10 @@ def closest(
     flow_line: bool = True,
 ) -> Simulation:
     """The simulation whose dice fell as the real run's did; the first one when none gives its text."""
-    same = (
-        (lambda text: text == real) if flow_line else (lambda text: without_flow(text) == without_flow(real))
-    )
+
+    def same(text: str) -> bool:
+        return text == real if flow_line else without_flow(text) == without_flow(real)
+
     first = simulator.run(datapath, microflow, options)
     waiting: list[tuple[int, ...]] = [()]
     for _ in range(MAX_THROWS):
