@@ -34,6 +34,16 @@ FIXED: tuple[Fixed, ...] = (
     Fixed(("cat", r"/etc/resolv\.conf"), strict=True),
     Fixed(("cat", r"/sys/devices/system/cpu/cpu\d+/cpufreq/scaling_governor"), strict=True),
     Fixed(("ls", r"/etc/cni/net\.d"), strict=True),
+    # A database as a file on standard output: for backups, snapshots and tracing without ovn-trace.
+    *(
+        Fixed(
+            ("ovsdb-client", *belt, "backup", rf"unix:/var/run/ovn/ovn{short}_db\.sock", f"OVN_{name}bound")
+        )
+        for belt in ((), ("--no-leader-only",), ("-t", r"[1-9]\d{0,3}"))
+        for short, name in (("nb", "North"), ("sb", "South"))
+    ),
+    Fixed(("ovn-nbctl|ovn-sbctl|ovs-vsctl|ovs-ofctl|ovs-appctl|ovs-vswitchd", "--version"), strict=True),
+    Fixed(("ip", "-j", "route", "show", "table", "all")),
     Fixed(("ps", "-eo", "comm")),
     Fixed(("tail", "-n", r"\d{1,5}", rf"/var/log/(ovn|openvswitch|kube-ovn)/{_NAME}\.log")),
     Fixed(("tar", "-C", "/var/log", "-cf", "-", "kube-ovn|ovn|openvswitch")),

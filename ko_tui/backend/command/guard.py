@@ -40,10 +40,10 @@ def check_argv(argv: Sequence[str], *, mode: Mode = READ_ONLY) -> Decision:
         words, entered = _unwrap(argv)
     except Refused as refused:
         return _refused(refused.reason, "words")
-    if words and words[0] in TOOLS and (not entered or words[0] in _ENTERED):
-        return check(words[0], words[1:], mode=mode, capture=True)
-    entry = find_fixed(words)
-    if entry is None or (entered and words[0] not in _ENTERED):
+    entry = None if entered and words[0] not in _ENTERED else find_fixed(words)
+    if entry is None:
+        if words and words[0] in TOOLS and (not entered or words[0] in _ENTERED):
+            return check(words[0], words[1:], mode=mode, capture=True)
         return _refused(f"{' '.join(words[:2]) or 'An empty command'} is not on the list.", "not listed")
     if mode == STRICT and (entry.probe or not entry.strict):
         what = "sends packets" if entry.probe else "is not on the short list"
