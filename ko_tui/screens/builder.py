@@ -16,7 +16,7 @@ from ko_tui.commands import Command, bindings
 from ko_tui.screens.matching import Matcher
 from ko_tui.screens.place import PlaceScreen
 from ko_tui.screens.trace_form import FIELDS, FieldError, first_port, is_address, request_of, values_of
-from ko_tui.widgets.bars import age_words
+from ko_tui.widgets.bars import KeyBar, age_words
 from ko_tui.widgets.choice_list import ChoiceItem, ChoiceList
 from ko_tui.widgets.field import Field, FieldInput
 from ko_tui.widgets.line_view import LineView
@@ -89,6 +89,15 @@ class BuilderScreen(PlaceScreen):
         )
         self.field("source").input.focus()
         self._offer()
+
+    def hints(self) -> Sequence[tuple[str, str]]:
+        if isinstance(self.focused, ChoiceList):
+            return (("enter", "trace it again"),)
+        return (
+            ("enter", "take the match" if self.choices.marked else "trace"),
+            ("tab", "next field"),
+            ("esc", "leave the fields"),
+        )
 
     def crumbs(self) -> Sequence[str]:
         return ("a packet",)
@@ -201,10 +210,12 @@ class BuilderScreen(PlaceScreen):
             items = [] if exact else self.matcher.items(typed, sources=name == "source")
             if items and (typed or not self._recent()):
                 self.choices.offer(f"{len(items)} that fit" if typed else "known", items, marked=bool(typed))
+                self.query_one(KeyBar).lay_out()
                 return
         if isinstance(focused, ChoiceList):
             return
         self.choices.offer("traced before" if self._recent() else "", self._recent())
+        self.query_one(KeyBar).lay_out()
 
     def _recent(self) -> list[ChoiceItem]:
         entries = self.ko.traces_made.entries()

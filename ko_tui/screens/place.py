@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 RETRY_SECONDS = (5, 10, 20, 30)
 AGE_TICK = 5.0
+ACTING = frozenset({"go", "command_line", "save", "copy"})
 # Kinds of error that mend themselves: asked again after a while. Named, so that no source is imported for it.
 PASSING = frozenset({"ApiUnavailable", "ExecInterrupted", "ExecTimeout", "ExecNoStatus"})
 
@@ -39,6 +40,7 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
     BINDINGS = bindings(EVERYWHERE)
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
     mode = ""
+    enter = ""  # what Enter on a line does, in a word
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,6 +62,10 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
     def body(self) -> Iterable[Widget]:
         """The widgets between the bars."""
         return ()
+
+    def hints(self) -> Sequence[tuple[str, str]]:
+        """Keys that the focused widget takes itself, with what they mean here: first in the key bar."""
+        return (("enter", self.enter),) if self.enter else ()
 
     def crumbs(self) -> Sequence[str]:
         """Where one is, below the mode's own title."""
@@ -100,6 +106,12 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
         self.set_interval(AGE_TICK, self.show_place)
         # The first paint comes before the first question: asking imports the cluster's side.
         self.call_after_refresh(self.load)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A dashboard takes no keys that act: it may hang on a wall."""
+        if self.ko.dashboard and action in ACTING:
+            return False
+        return True
 
     def on_screen_resume(self) -> None:
         self.show_place()

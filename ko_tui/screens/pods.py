@@ -31,12 +31,13 @@ class PodsScreen(PlaceScreen):
     """The list, and the details of the line under the cursor."""
 
     mode = "pods"
+    enter = "details"
     commands: ClassVar[tuple[Command, ...]] = (
         Command("pods.trace-from", "t", "Trace a packet from here", "trace from"),
         Command("pods.trace-to", "T", "Trace a packet to here", "trace to"),
         Command("pods.capture", "c", "Capture its packets", "capture"),
         Command(
-            "pods.details", "d", "Details beside or below the list, on and off", "details", action="details"
+            "pods.details", "d", "Details beside or below the list, on and off", action="details"
         ),
         Command(
             "pods.filter",

@@ -35,6 +35,7 @@ class TraceScreen(PlaceScreen):
     """One result. ``kind`` says what it is in the crumbs: the trace, or its reply."""
 
     mode = "trace"
+    enter = "whole explanation"
     commands: ClassVar[tuple[Command, ...]] = (
         Command("trace.reply", "b", "Trace the reply of what was delivered", "reply"),
         Command("trace.why-not", "w", "Why other flows of this stage did not match", "why not"),

@@ -122,6 +122,10 @@ class KeyBar(Bar):
         told: set[str] = set()
         pieces: list[Piece] = []
         room = self.size.width
+        hints: Sequence[tuple[str, str]] = getattr(self.screen, "hints", tuple)()
+        for key, label in hints:
+            pieces += [(" ", ""), (key, "head"), (f" {label} ", "dim")]
+            room -= cell_len(key + label) + 3
         shown = [a for a in self.screen.active_bindings.values() if a.binding.show and a.enabled]
         # What belongs to this place goes first; what can be done everywhere takes the room that is left.
         for active in sorted(shown, key=lambda a: (a.binding.id or "").startswith("app.")):

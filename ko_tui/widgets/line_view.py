@@ -224,6 +224,8 @@ class LineView(ScrollView, can_focus=True):
 
     def keep_cursor_in_sight(self) -> None:
         """Scroll half a page when the cursor has left the lines in sight."""
+        if not self.size.height:
+            return
         top = round(self.scroll_y)
         page = self.page
         if top <= self.cursor < top + page:

@@ -40,7 +40,7 @@ def stage_lines(trace: ExplainedTrace, number: int) -> list[Line]:
     if stage.objects:
         lines += [BLANK, [("Behind this flow", "head")]]
         for thing in stage.objects:
-            lines += _object(thing)
+            lines += object_lines(thing)
     if stage.assumptions:
         lines += [BLANK, [("Assumed by the trace", "head")]]
         lines += [[(f" {glyphs().warn} {visible(words)}", "warn")] for words in stage.assumptions]
@@ -77,7 +77,7 @@ def _match(stage: ExplainedStage) -> list[Line]:
         return [*lines, [("No flow of this table matched", "head")], [("so the packet is dropped.", "")]]
     lines.append([("When", "head")])
     if stage.match is not None:
-        lines += _sentences([stage.match], 0, source=False)
+        lines += sentence_lines([stage.match], source=False)
     if stage.stage.match:
         lines.append([("   ", ""), *highlight(visible(stage.stage.match), "match")])
     return lines
@@ -86,10 +86,10 @@ def _match(stage: ExplainedStage) -> list[Line]:
 def _actions(stage: ExplainedStage) -> list[Line]:
     if not stage.actions:
         return []
-    return [BLANK, [("Then", "head")], *_sentences(stage.actions, 0)]
+    return [BLANK, [("Then", "head")], *sentence_lines(stage.actions)]
 
 
-def _sentences(sentences: Sequence[Sentence], depth: int, *, source: bool = True) -> list[Line]:
+def sentence_lines(sentences: Sequence[Sentence], depth: int = 0, *, source: bool = True) -> list[Line]:
     g = glyphs()
     lines: list[Line] = []
     for sentence in sentences:
@@ -97,7 +97,7 @@ def _sentences(sentences: Sequence[Sentence], depth: int, *, source: bool = True
         if source and sentence.source and depth == 0:
             lines.append([("   ", ""), *highlight(visible(sentence.source), "actions")])
         if depth < 4 and (source or len(sentence.children) > 2):
-            lines += _sentences(sentence.children, depth + 1, source=source)
+            lines += sentence_lines(sentence.children, depth + 1, source=source)
     return lines
 
 
@@ -158,7 +158,7 @@ def _ordered(names: Sequence[str]) -> list[str]:
     return sorted(dict.fromkeys(names), key=rank)
 
 
-def _object(thing: ObjectRef, depth: int = 0) -> list[Line]:
+def object_lines(thing: ObjectRef, depth: int = 0) -> list[Line]:
     g = glyphs()
     name = f"{thing.namespace}/{thing.name}" if thing.namespace else thing.name
     lead = "   " * depth + (f" {g.corner} made from " if depth else " ")
@@ -169,7 +169,7 @@ def _object(thing: ObjectRef, depth: int = 0) -> list[Line]:
     if thing.detail:
         lines.append([("   " * (depth + 1), ""), (visible(thing.detail), "dim")])
     if thing.owner is not None and depth < 4:
-        lines += _object(thing.owner, depth + 1)
+        lines += object_lines(thing.owner, depth + 1)
     return lines
 
 

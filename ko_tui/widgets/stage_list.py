@@ -41,7 +41,6 @@ class StageFacts:
 
 
 FOLDING: tuple[Command, ...] = (
-    Command("stages.fold", "enter", "Open or close what is folded", action="choose"),
     Command(
         "stages.only-changes",
         "x",

@@ -34,11 +34,11 @@ class TextView(LineView):
         self.texts = text.rstrip("\n").split("\n") if text else []
         self.lines_changed(cursor=0)
 
-    def show_lines(self, lines: Sequence[Line]) -> None:
-        """Lines that are pieces already."""
+    def show_lines(self, lines: Sequence[Line], *, stay: bool = False) -> None:
+        """Lines that are pieces already; ``stay`` keeps the cursor and the place, for lists that are renewed."""
         self.made = lines
         self.texts = ["".join(t for t, _ in line) for line in lines]
-        self.lines_changed(cursor=0)
+        self.lines_changed(cursor=None if stay else 0)
 
     def add_texts(self, texts: Sequence[str], *, follow: bool = True) -> None:
         """More lines at the end; the cursor goes along when it was on the last one."""

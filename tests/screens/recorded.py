@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -191,8 +191,8 @@ class Recorded:
 
     capabilities = frozenset({"exec", "watch", "logs"})
 
-    def __init__(self, more_pods: int = 0) -> None:
-        self.info = SourceInfo("live", "lab", "lab", "https://127.0.0.1:6443", "oncall", "default")
+    def __init__(self, more_pods: int = 0, kind: Literal["live", "snapshot"] = "live") -> None:
+        self.info = SourceInfo(kind, "lab", "lab", "https://127.0.0.1:6443", "oncall", "default")
         self.objects = objects(more_pods)
         self.broken: Exception | None = None
         self.hold: threading.Event | None = None
@@ -279,5 +279,5 @@ class Recorded:
         return
 
 
-def open_recorded(more_pods: int = 0) -> Session:
-    return Session(Recorded(more_pods), SessionOptions(namespace="kube-system"))  # type: ignore[arg-type]
+def open_recorded(more_pods: int = 0, kind: Literal["live", "snapshot"] = "live") -> Session:
+    return Session(Recorded(more_pods, kind), SessionOptions(namespace="kube-system"))  # type: ignore[arg-type]

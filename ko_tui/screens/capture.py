@@ -1,0 +1,235 @@
+"""Packets of pods, VMs and nodes, decoded as they come, and kept in a pcap file when one is named."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.containers import Grid
+from textual.widget import Widget
+from textual.widgets import Input
+
+from ko_tui.backend.errors import KoError, UsageError
+from ko_tui.commands import Command, bindings
+from ko_tui.screens.matching import Matcher
+from ko_tui.screens.place import PlaceScreen
+from ko_tui.widgets.choice_list import ChoiceList
+from ko_tui.widgets.field import Field, FieldInput
+from ko_tui.widgets.line_view import LineView
+from ko_tui.widgets.text_view import TextView
+
+if TYPE_CHECKING:
+    from ko_tui.backend.capture.capture import Seen
+    from ko_tui.backend.session import Session
+    from ko_tui.backend.source.interface import Cancel
+
+KEPT = 100_000  # lines on the screen; the file has all
+FIELDS = (
+    ("endpoint", "At", "a pod, VM or node; several with commas", ""),
+    ("filter", "Filter", "all packets (tcp port 80 and host 10.16.0.5)", ""),
+    ("count", "Count", "0: until the time is up", ""),
+    ("seconds", "Seconds", "60", "60"),
+    ("file", "pcap file", "none", ""),
+)
+
+
+class CaptureScreen(PlaceScreen):
+    """A form of one glance, and the packets below it."""
+
+    mode = "capture"
+    commands: ClassVar[tuple[Command, ...]] = (
+        Command("capture.start", "a", "Start the capture", action="start"),
+        Command("capture.fields", "i", "Go to the fields", "fields", action="fields"),
+        Command("capture.filter", "slash", "Find in what was captured", "/find", action="filter"),
+    )
+    BINDINGS = bindings(commands)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.matcher = Matcher()
+        self.seen = 0
+        self._notes: list[str] = []
+
+    def body(self) -> Iterable[Widget]:
+        with Grid(id="capture-fields"):
+            for name, label, hint, value in FIELDS:
+                yield Field(name, label, hint=hint, value=value)
+        yield ChoiceList(id="choices")
+        yield TextView(
+            "Name where to look, then Enter. Payload is cut off: headers are what is wanted.", id="packets"
+        )
+
+    @property
+    def view(self) -> TextView:
+        return self.query_one("#packets", TextView)
+
+    @property
+    def choices(self) -> ChoiceList:
+        return self.query_one(ChoiceList)
+
+    def field(self, name: str) -> Field:
+        return self.query_one(f"#field-{name}", Field)
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.choices.display = False
+        self.field("endpoint").input.focus()
+
+    def crumbs(self) -> Sequence[str]:
+        return (self.field("endpoint").value,)
+
+    def load(self, *, fresh: bool = False) -> None:
+        def question(session: Session, cancel: Cancel) -> Matcher:
+            return Matcher(session.inventory(refresh=fresh, cancel=cancel).endpoints)
+
+        def arrived(matcher: Matcher) -> None:
+            self.matcher = matcher
+            self.ko.known["endpoint"] = [e.key for e in matcher.endpoints]
+            self.had(self.count_words)
+            self._offer()
+
+        self.ask("inventory", question, arrived, failed=self.show_trouble)
+
+    def hints(self) -> Sequence[tuple[str, str]]:
+        return (("enter", "take the match" if self.choices.marked else "start"), ("tab", "next field"))
+
+    def on_line_view_chosen(self, event: LineView.Chosen) -> None:
+        event.stop()
+        if event.view is self.view:
+            self.action_start()
+
+    def list_view(self) -> LineView | None:
+        return self.view
+
+    def arrive(self, words: str) -> None:
+        """``ENDPOINT [FILTER]``; with a filter it starts at once."""
+        endpoint, _, found = words.partition(" ")
+        self.field("endpoint").value = endpoint
+        self.field("filter").value = found
+        (self.field("filter").input if not found else self.field("count").input).focus()
+        if found:
+            self.action_start()
+
+    # -- the form -------------------------------------------------------------------------------------------------
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._offer()
+
+    def on_descendant_focus(self) -> None:
+        self._offer()
+
+    def _offer(self) -> None:
+        focused = self.focused
+        field = focused.query_ancestor(Field) if isinstance(focused, FieldInput) else None
+        items = []
+        if field is not None and field.field_name == "endpoint":
+            last = field.value.rpartition(",")[2].strip()
+            if self.matcher.find(last) is None:
+                items = self.matcher.items(last, sources=True)
+        self.choices.display = bool(items)
+        self.choices.offer(
+            f"{len(items)} that fit", items, marked=bool(items) and bool(field and field.value)
+        )
+
+    def on_field_input_stepped(self, event: FieldInput.Stepped) -> None:
+        event.stop()
+        if event.key != "tab" and self.choices.marked:
+            self.choices.move_to(self.choices.cursor + event.step, step=event.step)
+            return
+        inputs = [f.input for f in self.query(Field)]
+        at = inputs.index(event.field.input) + event.step
+        (self.view if at >= len(inputs) else inputs[at]).focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        item = self.choices.current
+        if self.choices.marked and item is not None:
+            field = self.field("endpoint")
+            before = field.value.rpartition(",")[0]
+            field.value = f"{before},{item.value}" if before else item.value
+            self._offer()
+        else:
+            self.action_start()
+
+    async def action_back(self) -> None:
+        if isinstance(self.focused, FieldInput):
+            self.choices.display = False
+            self.view.focus()
+        else:
+            await super().action_back()
+
+    def action_fields(self) -> None:
+        self.field("endpoint").input.focus()
+
+    # -- capturing ------------------------------------------------------------------------------------------------
+
+    def action_start(self) -> None:
+        values = {f.field_name: f.value for f in self.query(Field)}
+        names = [n.strip() for n in values["endpoint"].split(",") if n.strip()]
+        if not names:
+            self.tell("Name a pod, VM or node first.", "warn")
+            self.action_fields()
+            return
+        try:
+            count, seconds = int(values["count"] or 0), int(values["seconds"] or 60)
+        except ValueError:
+            self.show_failure(UsageError("Count and seconds must be numbers."))
+            return
+        self.seen = 0
+        self.view.show_text("")
+        self.view.focus()
+        many = len(names) > 1
+
+        def question(session: Session, cancel: Cancel) -> list[str]:
+            from ko_tui.backend.capture.capture import CaptureRequest, capture, check_filter
+            from ko_tui.backend.tracing.lookup import find_endpoint
+
+            namespace = session.info.namespace or "default"
+            endpoints = tuple(find_endpoint(session, name, namespace) for name in names)
+            request = CaptureRequest(
+                endpoints, check_filter(values["filter"].split()), count, seconds, file=values["file"]
+            )
+
+            def show(seen: Seen) -> None:
+                self.heard("capture", number, _line(seen, many))
+
+            def note(text: str) -> None:
+                self.heard("capture", number, f"# {text}")
+
+            return capture(session, request, cancel=cancel, on_seen=show, on_note=note)
+
+        number = 0
+        number = self.ask(
+            "capture", question, self._ended, label="capturing", failed=self._failed, progress=self._packet
+        )
+
+    def _packet(self, line: str) -> None:
+        if not line.startswith("# "):
+            self.seen += 1
+        if len(self.view.texts) < KEPT:
+            self.view.add_texts([line])
+        self.count_words = f"{self.seen:,} packets"
+        self.show_place()
+
+    def _ended(self, problems: list[str]) -> None:
+        self.had(f"{self.seen:,} packets", time.time())
+        for problem in problems:
+            self.view.add_texts([f"# {problem}"])
+        file = self.field("file").value
+        self.tell(f"The capture is over{f'; it is in {file}' if file else ''}.", "good")
+
+    def _failed(self, error: KoError) -> None:
+        self.had(f"{self.seen:,} packets")
+        self.show_failure(error)
+
+    def save_text(self) -> str:
+        return self.view.whole()
+
+
+def _line(seen: Seen, many: bool) -> str:
+    moment = time.strftime("%H:%M:%S", time.localtime(seen.packet.time))
+    micro = int(seen.packet.time % 1 * 1_000_000)
+    place = f"{seen.endpoint.key}: " if many else ""
+    return f"{moment}.{micro:06d} {place}{seen.decoded.line()}"

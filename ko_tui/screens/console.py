@@ -1,0 +1,251 @@
+"""The tools of kubectl ko under the policy: output streamed, coloured, searchable, of any size."""
+
+from __future__ import annotations
+
+import codecs
+import shlex
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.timer import Timer
+from textual.widget import Widget
+
+from ko_tui.backend.errors import KoError, UsageError
+from ko_tui.commands import Command, bindings
+from ko_tui.history import History
+from ko_tui.screens.console_words import completions, language_of
+from ko_tui.screens.place import PlaceScreen
+from ko_tui.visible import visible
+from ko_tui.widgets.highlight import colour_for
+from ko_tui.widgets.line_view import LineView
+from ko_tui.widgets.prompt import PromptLine
+from ko_tui.widgets.text_view import TextView
+from ko_tui.widgets.tones import Line
+
+if TYPE_CHECKING:
+    from ko_tui.backend.command.run import CommandRun
+    from ko_tui.backend.session import Session
+    from ko_tui.backend.source.interface import Cancel
+
+SIGN = "> "
+WATCH_SECONDS = 5.0
+WELCOME = """Type a tool and its arguments; Tab completes, ↑ goes back in history.
+
+  nbctl show                          the northbound database, at its leader
+  sbctl list Chassis                  the southbound database, at its leader
+  vsctl NODE show                     Open vSwitch of a node
+  ofctl NODE dump-flows br-int        its OpenFlow
+  dpctl NODE dump-conntrack           its connection tracker
+  appctl NODE ofproto/trace br-int …  its daemons
+  watch COMMAND                       the same again every few seconds, differences marked
+
+What may run is decided by a fixed list; a refused command says why. i types, Esc reads."""
+
+
+class ConsoleScreen(PlaceScreen):
+    """Output above, the line below."""
+
+    mode = "console"
+    enter = "type"
+    commands: ClassVar[tuple[Command, ...]] = (
+        Command("console.type", "i", "Type a command", "type", action="type"),
+        Command("console.again", "a", "Run the last command again", "again", action="again"),
+        Command(
+            "console.filter", "slash", "Find in the output; n next, N previous", "/find", action="filter"
+        ),
+    )
+    BINDINGS = bindings(commands)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.run: CommandRun | None = None
+        self.last = ""
+        self.output: list[str] = []
+        self._watch: Timer | None = None
+        self._before: set[str] = set()
+
+    def body(self) -> Iterable[Widget]:
+        yield TextView(WELCOME, id="output")
+
+    @property
+    def view(self) -> TextView:
+        return self.query_one("#output", TextView)
+
+    @property
+    def typed(self) -> History:
+        if not hasattr(self, "_typed_before"):
+            self._typed_before = History("console", most=self.ko.settings.history_lines)
+        return self._typed_before
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.view.focus()
+        self.call_after_refresh(self.action_type)
+
+    def load(self, *, fresh: bool = False) -> None:
+        if fresh and self.last:
+            self.start(self.last)
+        elif "node" not in self.ko.known:
+            self.ask("nodes", self._node_names, self._named, failed=lambda _error: None)
+
+    @staticmethod
+    def _node_names(session: Session, cancel: Cancel) -> list[str]:
+        return [e.name for e in session.inventory(cancel=cancel).endpoints if e.kind == "node"]
+
+    def _named(self, names: list[str]) -> None:
+        self.ko.known["node"] = names
+
+    def crumbs(self) -> Sequence[str]:
+        return (self.last, "watching" if self._watch is not None else "")
+
+    # -- typing ---------------------------------------------------------------------------------------------------
+
+    def action_type(self) -> None:
+        prompt = self.query_one(PromptLine)
+        if not prompt.sign:
+            prompt.open(
+                SIGN,
+                history=self.typed.lines(),
+                completer=lambda t: completions(t, self.ko.known.get("node", [])),
+            )
+
+    def on_line_view_chosen(self, event: LineView.Chosen) -> None:
+        event.stop()
+        self.action_type()
+
+    def arrive(self, words: str) -> None:
+        self.start(words)
+
+    def answered_prompt(self, sign: str, text: str) -> None:
+        if sign == SIGN and text.strip():
+            self.start(text.strip())
+
+    def action_again(self) -> None:
+        if self.last:
+            self.start(self.last)
+
+    # -- running --------------------------------------------------------------------------------------------------
+
+    def start(self, line: str) -> None:
+        """Run a line; ``watch`` in front runs it again and again."""
+        self._stop_watch()
+        self.typed.add(line)
+        self.last = line
+        watched = line.removeprefix("watch ").strip()
+        self._before = set()
+        self._begin(watched)
+        if watched != line:
+            self._watch = self.set_interval(WATCH_SECONDS, lambda: self._begin(watched, again=True))
+        self.show_place()
+
+    def _begin(self, line: str, *, again: bool = False) -> None:
+        if again and (self.questions or self.app.screen is not self):
+            return
+        try:
+            words = shlex.split(line)
+        except ValueError as error:
+            self._refused(UsageError(f"The line cannot be split into words: {error}."))
+            return
+        self.output = []
+        self.view.colour = colour_for(language_of(words))
+        if not again:
+            self.view.show_text("")
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+        def question(session: Session, cancel: Cancel) -> CommandRun:
+            from ko_tui.backend.command.tools import prepare, run_tool
+
+            call = prepare(words, session.options.mode)
+            if call.decision.writes:
+                raise UsageError(
+                    "This command changes something, and the console only looks.",
+                    f"Run it where the target is confirmed: ko-tui --allow-write {line}",
+                )
+
+            def take(part: bytes) -> None:
+                self.heard("tool", number, decoder.decode(part))
+
+            return run_tool(session, call, cancel=cancel, on_stdout=take, on_stderr=take)
+
+        number = 0
+        number = self.ask(
+            "tool",
+            question,
+            self._ran,
+            label="" if again else "running",
+            failed=self._refused,
+            progress=self._more if not again else self.output.append,
+        )
+
+    def _more(self, text: str) -> None:
+        self.output.append(text)
+        view = self.view
+        whole = text.split("\n")
+        if view.texts:
+            view.texts[-1] += whole[0]
+            whole = whole[1:]
+        view.add_texts(whole, follow=False)
+        self.count_words = f"{len(view.texts):,} lines"
+
+    def _ran(self, run: CommandRun) -> None:
+        self.run = run
+        text = "".join(self.output)
+        lines = text.rstrip("\n").split("\n") if text.strip() else ["(no output)"]
+        if self._watch is not None:
+            self._show_watched(lines)
+        else:
+            self.view.show_text("\n".join(lines))
+        code = "" if run.exit_code == 0 else f", ended with status {run.exit_code}"
+        self.had(f"{len(lines):,} lines{code}")
+        self.tell_pieces([(f"{run.pod}  {run.duration_ms:.0f} ms", "dim"), (code, "bad")])
+        self.view.focus()
+
+    def _show_watched(self, lines: list[str]) -> None:
+        """Lines that were not there before are marked."""
+        made: list[Line] = []
+        for text in lines:
+            new = bool(self._before) and text not in self._before
+            made.append([("∆ " if new else "  ", "change"), (text, "change" if new else "")])
+        self._before = set(lines)
+        self.view.show_lines(made, stay=True)
+
+    def _refused(self, error: KoError) -> None:
+        self._stop_watch()
+        partial = "".join(self.output)
+        lines: list[Line] = [[(f"{error.title}", "bad")], [(visible(error.what), "")]]
+        if error.next_step:
+            lines.append([(visible(error.next_step), "dim")])
+        if partial:
+            lines += [
+                [("", "")],
+                [("What came before (not all):", "warn")],
+                *([(t, "")] for t in partial.split("\n")),
+            ]
+        self.view.show_lines(lines)
+        self.had("")
+
+    def _stop_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.stop()
+            self._watch = None
+
+    def action_stop(self) -> None:
+        self._stop_watch()
+        super().action_stop()
+
+    async def action_back(self) -> None:
+        if self._watch is not None:
+            self._stop_watch()
+            self.show_place()
+            self.tell("Stopped watching.")
+            return
+        await super().action_back()
+
+    def save_text(self) -> str:
+        return self.view.whole()
+
+    def exact_commands(self) -> list[str]:
+        return [self.run.kubectl()] if self.run is not None else []
+
+    def raw_text(self) -> tuple[str, str]:
+        return "".join(self.output), "plain"

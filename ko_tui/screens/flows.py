@@ -1,0 +1,216 @@
+"""The flows of a table, the one under the cursor explained beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.containers import Container, VerticalScroll
+from textual.widget import Widget
+from textual.widgets import Static
+
+from ko_tui.commands import Command, bindings
+from ko_tui.screens.pipeline import field_filter
+from ko_tui.screens.place import PlaceScreen
+from ko_tui.widgets.flow_detail import logical_flow_lines
+from ko_tui.widgets.flow_table import FlowTable
+from ko_tui.widgets.line_table import Column
+from ko_tui.widgets.line_view import LineView
+from ko_tui.widgets.tones import Line, content
+
+if TYPE_CHECKING:
+    from ko_tui.backend.explain.model import ObjectRef
+    from ko_tui.backend.ovn.flows import Flow, FlowStore, StageFlows
+    from ko_tui.backend.session import Session
+
+
+class FlowsScreen(PlaceScreen):
+    """Logical flows in the order in which OVN looks at them: the highest priority that matches decides."""
+
+    mode = "pipeline"
+    enter = "explain"
+    commands: ClassVar[tuple[Command, ...]] = (
+        Command("flows.details", "d", "Explain the flow under the cursor, and back", action="details"),
+        Command("flows.object", "O", "Find the object behind this flow", "object", action="find_object"),
+        Command("flows.openflow", "F", "Its OpenFlow on a node: F, then the node", "on a node", action="on_node"),
+        Command("flows.pane", "tab", "Go to the explanation and back", action="other_pane"),
+        Command(
+            "flows.filter", "slash", "Filter: an expression, or field=value (ip4.dst=10.96.0.10)", "/filter",
+            action="filter",
+        ),
+    )  # fmt: skip
+    BINDINGS = bindings(commands)
+
+    def __init__(
+        self,
+        datapath: str = "",
+        uuid: str = "",
+        store: FlowStore | None = None,
+        stage: StageFlows | None = None,
+        found: str = "",
+        taken_at: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.datapath, self.uuid, self.store, self.stage = datapath, uuid, store, stage
+        self._found = found
+        self._had_at = taken_at
+
+    def body(self) -> Iterable[Widget]:
+        columns: list[Column[Any]] = [
+            Column("STAGE", lambda f: f.stage, "name", 18, 26),
+            Column("PRIO", lambda f: str(f.priority), "warn", 5, 5, right=True, key=lambda f: -f.priority),
+            Column("MATCH", lambda f: f.match if f.known else f.raw, "", 20, 200),
+            Column("ACTIONS", lambda f: f.actions, "", 14, 120),
+            Column("UUID", lambda f: f.uuid, "dim", 8, 8, rank=2),
+        ]
+        if self.stage is not None:
+            columns = columns[1:]
+        with Container(classes="panes"):
+            yield FlowTable(
+                columns,
+                {"MATCH": "match", "ACTIONS": "actions"},
+                identity=lambda f: (f.uuid, f.table, f.priority, f.match),
+                empty="This table holds no flows.",
+                id="flows",
+            )
+            with VerticalScroll(id="explanation", classes="side"):
+                yield Static(id="explanation-words", markup=False)
+
+    @property
+    def table(self) -> FlowTable:
+        return self.query_one(FlowTable)
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.table.focus()
+        self.query_one("#explanation").display = False
+
+    def crumbs(self) -> Sequence[str]:
+        return (self.datapath, self.stage.stage if self.stage is not None else "all tables")
+
+    def load(self, *, fresh: bool = False) -> None:
+        store, name, uuid, stage = self.store, self.datapath, self.uuid, self.stage
+        assert store is not None
+
+        def question(session: Session, cancel: Any) -> tuple[Sequence[Flow], list[str], float]:
+            made, taken_at = store, self._had_at
+            if fresh:
+                answer = session.flows(name, refresh=True, cancel=cancel)
+                made, taken_at = answer.value, answer.taken_at
+            place = (stage.pipeline, stage.stage) if stage is not None else (None, None)
+            flows = made.flows(uuid, *place) or made.flows(name, *place)
+            return flows, [f"{f.match} {f.actions} {f.stage} {f.uuid}" for f in flows], taken_at
+
+        self.ask("flows", question, self._arrived, label="reading flows", failed=self.show_trouble)
+
+    def _arrived(self, answer: tuple[Sequence[Flow], list[str], float]) -> None:
+        flows, haystack, taken_at = answer
+        self.table.show(flows, haystack)
+        self.had(f"{len(flows):,} flows", taken_at)
+        if self._found:
+            found, self._found = self._found, ""
+            self.filter_changed(found)
+        if not self.has_class("-narrow"):
+            self.query_one("#explanation").display = True
+        self._explain()
+
+    def filter_changed(self, text: str) -> None:
+        super().filter_changed(field_filter(text))
+        shown, total = len(self.table.kept), len(self.table.rows)
+        self.count_words = f"{shown:,} of {total:,} flows" if text else f"{total:,} flows"
+        self.show_place()
+        self._explain()
+
+    # -- the explanation ----------------------------------------------------------------------------------------
+
+    def on_line_view_moved(self, event: LineView.Moved) -> None:
+        event.stop()
+        self._explain()
+
+    def on_line_view_chosen(self, event: LineView.Chosen) -> None:
+        event.stop()
+        self.action_details()
+
+    def action_details(self) -> None:
+        pane = self.query_one("#explanation")
+        pane.display = not pane.display
+        self._explain()
+
+    def _explain(self, owner: ObjectRef | None = None, more: Sequence[Line] = ()) -> None:
+        pane = self.query_one("#explanation", VerticalScroll)
+        flow: Flow | None = self.table.current
+        if not pane.display or flow is None:
+            return
+        from ko_tui.backend.explain.flow import explain_flow
+
+        session = self.ko.door.opened
+        lang = session.options.lang if session is not None else "en"
+        explained = explain_flow(flow.stage, flow.match, flow.actions, priority=flow.priority, lang=lang)  # type: ignore[arg-type]
+        explained.uuid = flow.uuid
+        lines = [*logical_flow_lines(explained, flow.match, owner), *more]
+        self.query_one("#explanation-words", Static).update(content(lines))
+        pane.scroll_home(animate=False)
+
+    def action_find_object(self) -> None:
+        flow: Flow | None = self.table.current
+        if flow is None or not flow.uuid:
+            return
+
+        def question(session: Session, _cancel: Any) -> ObjectRef | None:
+            from ko_tui.backend.explain.owner import find_owner
+            from ko_tui.backend.tracing.objects import SessionRows, stage_hints
+
+            hint = stage_hints(session, [flow.uuid]).get(flow.uuid, "")
+            return find_owner(hint, SessionRows(session)) if hint else None
+
+        def arrived(owner: ObjectRef | None) -> None:
+            if owner is None:
+                self.tell("OVN names no object for this flow: it is one that every datapath has.", "warn")
+                return
+            self.query_one("#explanation").display = True
+            self._explain(owner)
+            self.tell(f"{owner.kind} {owner.name}", "good")
+
+        self.ask("object", question, arrived, label="finding the object")
+
+    def action_on_node(self) -> None:
+        from ko_tui.widgets.prompt import PromptLine
+
+        nodes = self.ko.known.get("node", [])
+        self.query_one(PromptLine).open("node: ", nodes[0] if len(nodes) == 1 else "", completer=lambda text: [
+            (n, "node") for n in nodes if text in n
+        ])  # fmt: skip
+
+    def answered_prompt(self, sign: str, text: str) -> None:
+        flow: Flow | None = self.table.current
+        if flow is not None and text:
+            self.app.run_worker(self.visit("openflow", f"{text} cookie=0x{flow.uuid}"), group="visit")
+
+    def action_other_pane(self) -> None:
+        pane = self.query_one("#explanation")
+        if self.focused is pane or not pane.display:
+            self.table.focus()
+        else:
+            pane.focus()
+
+    async def action_back(self) -> None:
+        pane = self.query_one("#explanation")
+        if self.focused is pane:
+            self.table.focus()
+        elif pane.display and self.has_class("-narrow"):
+            pane.display = False
+        else:
+            await super().action_back()
+
+    def list_view(self) -> LineView | None:
+        return self.table
+
+    def raw_text(self) -> tuple[str, str]:
+        lines = [
+            f'table={f.table} ({f.stage}), priority={f.priority}, match=({f.match}), action=({f.actions})'
+            for f in self.table.shown()
+        ]  # fmt: skip
+        return "\n".join(lines), "flow"
+
+    def exact_commands(self) -> list[str]:
+        return [f"ovn-sbctl --uuid lflow-list {self.datapath}"]

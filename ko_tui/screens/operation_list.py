@@ -1,0 +1,130 @@
+"""The operations that can be started from the screen: what each does, what it needs, and how it is run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from ko_tui.backend.operations.model import Check, Report
+    from ko_tui.backend.session import Session
+    from ko_tui.backend.source.interface import Cancel
+
+Needs = Literal["", "node", "subnet", "targets", "file", "member"]
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Where an operation says how it goes: checks as they come, and words."""
+
+    checks: Callable[[list[Check]], None]
+    words: Callable[[str], None]
+
+
+Runner = Callable[["Session", "Cancel", str, Telling], "Report | str"]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """``needs`` is what has to be named; ``changes`` what it does to the cluster ("" for only looking), which needs
+    --allow-write and ``target`` to be typed."""
+
+    name: str
+    summary: str
+    run: Runner
+    needs: Needs = ""
+    hint: str = ""
+    changes: str = ""
+    target: str = ""
+
+
+def _diagnose(scope: str) -> Runner:
+    def run(session: Session, cancel: Cancel, argument: str, tell: Telling) -> Report | str:
+        from ko_tui.backend.operations.diagnose import diagnose
+
+        probes = session.options.mode != "strict"
+        return diagnose(session, scope, argument, probes=probes, on_checks=tell.checks, cancel=cancel)  # type: ignore[arg-type]
+
+    return run
+
+
+def _environment(session: Session, cancel: Cancel, _argument: str, tell: Telling) -> Report | str:
+    from ko_tui.backend.operations.env_check import env_check
+
+    return env_check(session, on_checks=tell.checks, cancel=cancel)
+
+
+def _tuning(session: Session, cancel: Cancel, _argument: str, tell: Telling) -> Report | str:
+    from ko_tui.backend.operations.tuning import tuning_check
+
+    return tuning_check(session, on_checks=tell.checks, cancel=cancel)
+
+
+def _logs(session: Session, cancel: Cancel, argument: str, tell: Telling) -> Report | str:
+    from ko_tui.backend.operations.logs import collect
+
+    done = collect(session, "all", Path(argument).expanduser(), on_text=tell.words, cancel=cancel)
+    failed = "".join(f"\nnot had: {words}" for words in done.failed)
+    return f"{done.files} files, {done.size / 1e6:.1f} MB, in {done.path}{failed}"
+
+
+def _backup(database: Literal["nb", "sb"]) -> Runner:
+    def run(session: Session, cancel: Cancel, argument: str, tell: Telling) -> Report | str:
+        from ko_tui.backend.operations.backup import backup, default_path
+
+        path = Path(argument).expanduser() if argument else default_path(database)
+        done = backup(session, database, path, cancel=cancel)
+        doubt = "" if done.certain else f"\nFrom a follower, so perhaps out of date: {done.why}"
+        rows = sum(done.rows.values())
+        return f"{done.path}: {done.size:,} bytes, {rows:,} rows, verified; sha256 {done.sha256}{doubt}"
+
+    return run
+
+
+def _reload(session: Session, cancel: Cancel, _argument: str, tell: Telling) -> Report | str:
+    from ko_tui.backend.operations.reload import reload
+
+    steps = reload(session, on_text=tell.words, cancel=cancel)
+    return "\n".join(f"{step.state:<12} {step.component} {step.detail}".rstrip() for step in steps)
+
+
+def _kick(database: Literal["nb", "sb"]) -> Runner:
+    def run(session: Session, cancel: Cancel, argument: str, tell: Telling) -> Report | str:
+        from ko_tui.backend.operations.members import kick, plan_kick
+
+        plan = plan_kick(session, database, argument)
+        tell.words(plan.effect)
+        members = kick(session, plan)
+        return "\n".join(f"{m.pod}: {m.status.role or m.status.kind}" for m in members)
+
+    return run
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation("diagnose", "Check everything Kube-OVN needs, a result each", _diagnose("all")),
+    Operation("diagnose node", "The same for one node", _diagnose("node"), "node", "a node"),
+    Operation("diagnose subnet", "A subnet: its objects, and whether they fit", _diagnose("subnet"), "subnet", "a subnet"),
+    Operation(
+        "diagnose IPPorts", "Can the nodes reach these addresses", _diagnose("IPPorts"), "targets",
+        "tcp-10.96.0.1-443,udp-10.96.0.10-53",
+    ),
+    Operation("env-check", "Settings of every node that are known to make trouble", _environment),
+    Operation("tuning", "Performance settings of every node", _tuning),
+    Operation("logs", "Collect the logs of every node into one archive", _logs, "file", "ko-logs.tar.gz"),
+    Operation("backup nb", "The northbound database into a file, verified", _backup("nb"), "file", "empty: a name of its own"),
+    Operation("backup sb", "The southbound database into a file, verified", _backup("sb"), "file", "empty: a name of its own"),
+    Operation(
+        "kick nb", "Remove a dead member of the northbound database", _kick("nb"), "member", "its server ID (4 digits)",
+        "It leaves the raft cluster for good; it can only join anew, empty.", "nb",
+    ),
+    Operation(
+        "kick sb", "Remove a dead member of the southbound database", _kick("sb"), "member", "its server ID (4 digits)",
+        "It leaves the raft cluster for good; it can only join anew, empty.", "sb",
+    ),
+    Operation(
+        "reload", "Restart Kube-OVN component by component, waiting for each", _reload, "", "",
+        "Every component of Kube-OVN is restarted in order. Running connections survive; new ones may wait.", "kube-ovn",
+    ),
+)  # fmt: skip

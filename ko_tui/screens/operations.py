@@ -1,0 +1,254 @@
+"""Checks and repairs: chosen from a list, run with their progress on the screen, changes only after a typed yes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.containers import Container
+from textual.widget import Widget
+
+from ko_tui.backend.errors import KoError, PolicyRefusal
+from ko_tui.commands import Command, bindings
+from ko_tui.screens.operation_list import OPERATIONS, Operation, Telling
+from ko_tui.screens.place import PlaceScreen
+from ko_tui.visible import visible
+from ko_tui.widgets.glyphs import glyphs
+from ko_tui.widgets.line_table import Column, LineTable
+from ko_tui.widgets.line_view import LineView
+from ko_tui.widgets.prompt import PromptLine
+from ko_tui.widgets.text_view import TextView
+from ko_tui.widgets.tones import Line, Tone
+
+if TYPE_CHECKING:
+    from ko_tui.backend.operations.model import Check, Report
+    from ko_tui.backend.session import Session
+    from ko_tui.backend.source.interface import Cancel
+
+_TONES: dict[str, Tone] = {
+    "fail": "bad",
+    "warn": "warn",
+    "unknown": "warn",
+    "ok": "good",
+    "skipped": "dim",
+    "info": "",
+}
+
+
+class OperationsScreen(PlaceScreen):
+    """The list on the left or above, what came of the last one beside it."""
+
+    mode = "operations"
+    enter = "start"
+    commands: ClassVar[tuple[Command, ...]] = (
+        Command(
+            "operations.well", "v", "Show what is well too, or only what is not", "well too", action="well"
+        ),
+        Command("operations.pane", "tab", "Go to the results and back", "results", action="other_pane"),
+        Command(
+            "operations.filter", "slash", "Filter the list, or find in the results", "/find", action="filter"
+        ),
+    )
+    BINDINGS = bindings(commands)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chosen: Operation | None = None
+        self.checks: list[Check] = []
+        self.words: list[str] = []
+        self.well = False
+
+    def body(self) -> Iterable[Widget]:
+        with Container(classes="panes"):
+            yield LineTable[Any](
+                [
+                    Column("OPERATION", lambda o: o.name, "name", 17, 20),
+                    Column("", lambda o: glyphs().warn if o.changes else " ", "warn", 2, 2),
+                    Column("WHAT IT DOES", lambda o: o.summary, "", 30, 70),
+                ],
+                identity=lambda o: o.name,
+                id="operations",
+            )
+            yield TextView(
+                "Enter starts the operation under the cursor. What changes the cluster asks before.",
+                id="results",
+            )
+
+    @property
+    def table(self) -> LineTable[Operation]:
+        found: LineTable[Any] = self.query_one("#operations", LineTable)
+        return found
+
+    @property
+    def results(self) -> TextView:
+        return self.query_one("#results", TextView)
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.table.show(OPERATIONS)
+        self.table.focus()
+
+    def crumbs(self) -> Sequence[str]:
+        return (self.chosen.name if self.chosen is not None else "",)
+
+    def load(self, *, fresh: bool = False) -> None:
+        if fresh and self.chosen is not None:
+            self._start(self.chosen)
+
+    def arrive(self, words: str) -> None:
+        found = next((o for o in OPERATIONS if o.name == words), None)
+        if found is None:
+            self.filter_changed(words)
+        else:
+            self._start(found)
+
+    # -- starting -------------------------------------------------------------------------------------------------
+
+    def on_line_view_chosen(self, event: LineView.Chosen) -> None:
+        event.stop()
+        if event.view is self.table and self.table.current is not None:
+            self._start(self.table.current)
+
+    def _start(self, operation: Operation) -> None:
+        session = self.ko.door.opened
+        if operation.changes and (session is None or session.options.mode != "allow-write"):
+            self.show_failure(
+                PolicyRefusal(
+                    f"{operation.name} changes the cluster, and ko-tui is read-only.",
+                    "Start ko-tui with --allow-write; it will ask before it does anything.",
+                )
+            )
+            return
+        self.chosen = operation
+        if not operation.needs:
+            self._confirmed(operation, "")
+            return
+        known = {"node": self.ko.known.get("node", []), "subnet": self.ko.known.get("datapath", [])}.get(
+            operation.needs, []
+        )
+        self.tell(operation.hint)
+        self.query_one(PromptLine).open(
+            f"{operation.needs}: ",
+            operation.hint if operation.needs == "file" and "." in operation.hint else "",
+            completer=lambda text: (
+                [(name, operation.needs) for name in known if text in name]
+                or [("", operation.hint)][: not text]
+            ),
+        )
+
+    def answered_prompt(self, sign: str, text: str) -> None:
+        if self.chosen is not None:
+            self._confirmed(self.chosen, text.strip())
+
+    def _confirmed(self, operation: Operation, argument: str) -> None:
+        if not operation.changes:
+            self._run(operation, argument)
+            return
+        from ko_tui.screens.dialogs import TypedConfirmation
+
+        lines: list[Line] = [
+            [(f"{operation.name} {argument}".strip(), "strong")],
+            [("", "")],
+            [(operation.changes, "warn")],
+        ]
+
+        def decided(answer: bool | None) -> None:
+            if answer:
+                self._run(operation, argument)
+            else:
+                self.tell("Nothing was changed.")
+
+        self.app.push_screen(TypedConfirmation(lines, operation.target), decided)
+
+    def _run(self, operation: Operation, argument: str) -> None:
+        self.checks, self.words = [], []
+        self._draw()
+
+        def question(session: Session, cancel: Cancel) -> Report | str:
+            return operation.run(
+                session,
+                cancel,
+                argument,
+                Telling(
+                    lambda checks: self.heard("operation", number, checks),
+                    lambda t: self.heard("operation", number, t),
+                ),
+            )
+
+        number = 0
+        number = self.ask(
+            "operation", question, self._done, label=operation.name, failed=self._failed, progress=self._heard
+        )
+        self.results.focus()
+
+    def _heard(self, part: list[Check] | str) -> None:
+        if isinstance(part, str):
+            self.words.append(part)
+        else:
+            self.checks += part
+        self._draw()
+
+    def _done(self, outcome: Report | str) -> None:
+        if isinstance(outcome, str):
+            self.words.append(outcome)
+        else:
+            self.checks = list(outcome.checks)
+            self.words += [f"not the whole truth: {words}" for words in outcome.partial]
+            self.words.insert(0, f"{outcome.title}: {outcome.summary}")
+        self._draw()
+        self.had(f"{len(self.checks)} checks" if self.checks else "done", time.time())
+
+    def _failed(self, error: KoError) -> None:
+        self.words.append(str(error))
+        self._draw()
+        self.had("failed")
+        self.show_failure(error)
+
+    # -- results --------------------------------------------------------------------------------------------------
+
+    def _draw(self) -> None:
+        self.results.show_lines(report_lines(self.checks, self.words, well=self.well), stay=True)
+
+    def action_well(self) -> None:
+        self.well = not self.well
+        self._draw()
+
+    def action_other_pane(self) -> None:
+        (self.table if self.focused is self.results else self.results).focus()
+
+    async def action_back(self) -> None:
+        if self.focused is self.results:
+            self.table.focus()
+        else:
+            await super().action_back()
+
+    def save_text(self) -> str:
+        return self.results.whole()
+
+
+def report_lines(checks: Sequence[Check], words: Sequence[str], *, well: bool) -> list[Line]:
+    """Checks, the most serious first; what is well only on request, but counted."""
+    from ko_tui.backend.operations.model import RANK
+
+    lines: list[Line] = [[(visible(row), "strong")] for text in words for row in text.split("\n")]
+    shown = [c for c in checks if well or str(c.level) not in ("ok", "info")]
+    g = glyphs()
+    signs = {"fail": g.bad, "warn": g.warn, "unknown": g.unknown, "ok": g.ok}
+    for check in sorted(shown, key=lambda c: (RANK[c.level], c.group, c.place)):
+        level = str(check.level)
+        tone = _TONES.get(level, "")
+        place = f" on {visible(check.place)}" if check.place else ""
+        lines.append(
+            [
+                (f" {signs.get(level, ' ')} {level:<8}", tone),
+                (f"{visible(check.group)}: {visible(check.name)}{place}  ", ""),
+                (visible(check.detail), "dim"),
+            ]
+        )
+        if check.advice and level not in ("ok", "info"):
+            lines.append([("            next: ", "head"), (visible(check.advice), "")])
+    hidden = len(checks) - len(shown)
+    if hidden:
+        lines.append([(f" {g.ok} {hidden} more are well (v shows them)", "good")])
+    return lines or [[("Working" + g.ellipsis, "dim")]]

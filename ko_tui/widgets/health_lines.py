@@ -1,0 +1,217 @@
+"""The control plane's state as lines: what is wrong first, then what it was drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ko_tui.visible import one_line, visible
+from ko_tui.widgets.glyphs import glyphs
+from ko_tui.widgets.line_table import cut
+from ko_tui.widgets.tones import Line, Piece, Tone
+
+if TYPE_CHECKING:
+    from ko_tui.backend.health.model import Finding, Health
+    from ko_tui.backend.operations.members import Member
+
+BLANK: Line = [("", "")]
+_TONES: dict[str, Tone] = {"critical": "bad", "warning": "warn", "info": "accent"}
+_ROLES: dict[str, Tone] = {"leader": "good", "follower": "", "candidate": "warn"}
+Samples = Mapping[str, Sequence[float]]
+
+
+def headline(health: Health) -> Line:
+    """One line: well, or what is wrong first."""
+    g = glyphs()
+    severity = str(health.severity or "")
+    sign, tone = {"critical": (g.bad, "bad"), "warning": (g.warn, "warn")}.get(severity, (g.ok, "good"))
+    text = visible(health.headline)
+    return [(f" {sign} ", tone), (text[:1].upper() + text[1:], tone)]  # type: ignore[list-item]
+
+
+def health_lines(health: Health, samples: Samples, width: int) -> list[Line]:
+    """All of it, for a list that scrolls."""
+    lines: list[Line] = [headline(health)]
+    for finding in health.findings:
+        lines += _finding(finding, width)
+    lines += [[(f" {glyphs().unknown} not asked: {one_line(words)}", "warn")] for words in health.partial]
+    lines += _members(health, width)
+    lines += _northd(health)
+    lines += _components(health)
+    lines += _chassis(health, width)
+    lines += _leases(health)
+    lines += _counts(health, samples)
+    return lines
+
+
+def _finding(finding: Finding, width: int) -> list[Line]:
+    tone = _TONES.get(str(finding.severity), "warn")
+    lines: list[Line] = [
+        BLANK,
+        [(f" {str(finding.severity).upper():<9}", tone), (one_line(finding.title), "strong")],
+    ]
+    for name, text in (("seen", finding.evidence), ("effect", finding.effect), ("next", finding.next_step)):
+        if text:
+            for number, row in enumerate(_wrapped(text, max(20, width - 20))):
+                label = name if number == 0 else ""
+                lines.append([(f"          {label:<7} ", "head" if name == "next" else "dim"), (row, "")])
+    return lines
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(one_line(text), width) or [""]
+
+
+def _members(health: Health, width: int) -> list[Line]:
+    """NB and SB of each pod side by side: they fail together when a node fails."""
+    pods: dict[str, dict[str, Member]] = {}
+    for database, members in health.members.items():
+        for member in members:
+            pods.setdefault(member.pod, {})[database] = member
+    if not pods:
+        return []
+    name = min(max(len(p) for p in pods) + 1, max(16, width - 62))
+    head = f" {'DATABASES':<{name}}" + "".join(
+        f"{db.upper() + ' ROLE':<11}{'TERM':<6}{'LAG':<7}{'DISC':<6}" for db in ("nb", "sb")
+    )
+    lines: list[Line] = [BLANK, [(head, "head")]]
+    for pod, of in sorted(pods.items()):
+        pieces: list[Piece] = [(f" {cut(one_line(pod), name - 1, middle=True):<{name}}", "")]
+        for database in ("nb", "sb"):
+            pieces += _member(of.get(database))
+        lines.append(pieces)
+        for database, member in sorted(of.items()):
+            words = member.problem or (member.storage if member.storage not in ("", "ok") else "")
+            if words:
+                lines.append([(f"   {database.upper()}: {one_line(words)}", "warn")])
+    return lines
+
+
+def _member(member: Member | None) -> list[Piece]:
+    if member is None or member.problem:
+        return [(f"{'silent' if member else '-':<30}", "bad" if member else "dim")]
+    status = member.status
+    role = status.role or status.kind
+    lag = status.not_committed + status.not_applied
+    return [
+        (f"{role:<11}", _ROLES.get(role, "warn")),
+        (f"{status.term:<6}", "dim"),
+        (f"{lag:<7}", "warn" if lag > 100 else ""),
+        (f"{status.disconnections:<6}", "dim"),
+    ]
+
+
+def _northd(health: Health) -> list[Line]:
+    if not health.northd:
+        return []
+    pieces: list[Piece] = [(" NORTHD     ", "head")]
+    for one in health.northd:
+        tone: Tone = {"active": "good", "paused": "bad", "": "bad"}.get(one.state, "")  # type: ignore[assignment]
+        pieces += [(f"{one_line(one.pod)[-14:]} ", "dim"), (f"{one.state or one_line(one.problem)}   ", tone)]
+    return [BLANK, pieces]
+
+
+def _components(health: Health) -> list[Line]:
+    if not health.components:
+        return []
+    lines: list[Line] = [BLANK, [(f" {'COMPONENTS':<24}{'READY':<9}{'RESTARTS':<10}VERSION", "head")]]
+    for one in health.components:
+        short = one.available < one.wanted
+        sign = glyphs().bad if short else glyphs().ok
+        version = ", ".join(image.rpartition(":")[2] for image in one.images)
+        lines.append(
+            [
+                (f" {sign} ", "bad" if short else "good"),
+                (f"{one_line(one.name):<22}", ""),
+                (f"{one.available}/{one.wanted}".ljust(9), "bad" if short else ""),
+                (f"{one.restarts:<10}", "warn" if one.restarts else "dim"),
+                (one_line(version), "dim"),
+            ]
+        )
+    return lines
+
+
+def _chassis(health: Health, width: int) -> list[Line]:
+    if not health.chassis:
+        return []
+    name = min(max(len(c.node) for c in health.chassis) + 2, 32)
+    lines: list[Line] = [
+        BLANK,
+        [(f" {'NODES':<{name + 2}}{'TUNNEL':<17}{'LAG':<6}{'CONTROLLER':<13}FLOWS", "head")],
+    ]
+    for one in health.chassis:
+        well = one.registered and not one.problem
+        state = one.controller or ("" if well else "?")
+        lines.append(
+            [
+                (f" {glyphs().ok if well else glyphs().bad} ", "good" if well else "bad"),
+                (f"{cut(one_line(one.node), name - 1, middle=True):<{name}}", ""),
+                (f"{one_line(one.tunnel_ip) or 'no chassis':<17}", "" if one.registered else "bad"),
+                (f"{'' if one.lag is None else one.lag!s:<6}", "warn" if (one.lag or 0) > 1 else "dim"),
+                (f"{one_line(state):<13}", "" if state in ("connected", "") else "bad"),
+                ("" if one.flows is None else f"{one.flows:,}", "dim"),
+            ]
+        )
+        if one.problem:
+            lines.append([(f"     {one_line(one.problem)}", "warn")])
+    return lines
+
+
+def _leases(health: Health) -> list[Line]:
+    lines: list[Line] = []
+    for one in health.leases:
+        age = "age unknown" if one.age is None else f"renewed {one.age:.0f} s ago"
+        late = one.age is not None and one.age > one.duration * 2
+        lines.append(
+            [
+                (f" {one_line(one.name):<24}", ""),
+                (f"{one_line(one.holder)}  ", "dim"),
+                (age, "bad" if late else "dim"),
+            ]
+        )
+    for endpoint in health.endpoints:
+        addresses = ", ".join(map(one_line, endpoint.addresses))
+        lines.append(
+            [
+                (f" Service {one_line(endpoint.service):<16}", ""),
+                (addresses or "no endpoint", "dim" if addresses else "bad"),
+            ]
+        )
+    return [BLANK, [(" LEADERS", "head")], *lines] if lines else []
+
+
+def _counts(health: Health, samples: Samples) -> list[Line]:
+    lines: list[Line] = []
+    for name, value in (("logical flows", health.logical_flows), ("MAC bindings", health.mac_bindings)):
+        if value is not None:
+            lines.append(
+                [
+                    (f" {name:<15}", ""),
+                    (f"{value:>9,}  ", "strong"),
+                    (sparkline(samples.get(name, ())), "accent"),
+                ]
+            )
+    lag = samples.get("findings", ())
+    if len(lag) > 1:
+        lines.append(
+            [
+                (f" {'findings':<15}", ""),
+                (f"{len(health.findings):>9}  ", "strong"),
+                (sparkline(lag), "accent"),
+            ]
+        )
+    return [BLANK, [(" COUNTS", "head")], *lines] if lines else []
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """The last values as little bars, the lowest first; flat when all are the same."""
+    steps = glyphs().spark
+    recent = list(values)[-30:]
+    if len(recent) < 2:
+        return ""
+    low, high = min(recent), max(recent)
+    if high == low:
+        return steps[0] * len(recent)
+    return "".join(steps[round((v - low) / (high - low) * (len(steps) - 1))] for v in recent)
