@@ -110,11 +110,8 @@ class _Builder:
         if not self._open and _ERROR.match(stripped):
             self._trace.errors.append(stripped)
             return Line("error", stripped, raw)
-        if (
-            (stripped.endswith((";", "*/", "};"))
-            and self._stage is not None)
-            or (self._open
-            and stripped.endswith(";"))
+        if (stripped.endswith((";", "*/", "};")) and self._stage is not None) or (
+            self._open and stripped.endswith(";")
         ):
             return Line("action", stripped, raw)
         return Line("other", stripped, raw)
