@@ -106,7 +106,18 @@ def judge(expression: Expression, view: View) -> bool | None:
             return _judge(annotate(expression, view.scope), view)
         return compile_match(expression, view.scope)(view.state)
     except UnknownName:
-        return None
+        if not isinstance(expression, And | Or):
+            return None
+        # The other terms may decide without the set that is not there.
+        return _combined({judge(term, view) for term in expression.terms}, every=isinstance(expression, And))
+
+
+def _combined(answers: set[bool | None], *, every: bool) -> bool | None:
+    """Answers joined by "and" (``every``) or "or": one that decides, else unknown if any is."""
+    deciding = not every
+    if deciding in answers:
+        return deciding
+    return None if None in answers else every
 
 
 def _judge(term: Annotated, view: View) -> bool | None:
@@ -114,11 +125,7 @@ def _judge(term: Annotated, view: View) -> bool | None:
         return None if term.port is not None else term.value
     if isinstance(term, Test):
         return _judge_test(term, view)
-    answers = {_judge(inner, view) for inner in term.terms}
-    deciding = not term.all
-    if deciding in answers:
-        return deciding
-    return None if None in answers else term.all
+    return _combined({_judge(inner, view) for inner in term.terms}, every=term.all)
 
 
 def _judge_test(test: Test, view: View) -> bool | None:
