@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -221,3 +223,33 @@ def test_rotated_certificate_files_are_seen_when_refused(tmp_path: Path) -> None
     assert not credentials.renew(old)
     (tmp_path / "crt").write_text("NEW")
     assert credentials.renew(old) and credentials.identity().certificate == b"NEW"
+
+
+def test_a_legacy_auth_provider_is_read_by_the_official_client(tmp_path: Path) -> None:
+    """In a process of its own: the client's models must stay unloaded even then."""
+    claims = base64.urlsafe_b64encode(json.dumps({"exp": 4_000_000_000}).encode()).decode().rstrip("=")
+    token = f"e30.{claims}.c2ln"
+    user = {"auth-provider": {"name": "oidc", "config": {"id-token": token}}}
+    code = (
+        "import sys, json\n"
+        "from pathlib import Path\n"
+        "from ko_tui.backend.source.credentials import credentials_for\n"
+        "from ko_tui.backend.source.kubeconfig import Section, Target\n"
+        f"user = Section({user!r}, Path({str(tmp_path)!r}))\n"
+        "cluster = Section({'server': 'https://127.0.0.1:1'}, user.base)\n"
+        "target = Target('c', 'c', 'u', 'https://127.0.0.1:1', 'default', cluster, user)\n"
+        "assert 'kubernetes' not in sys.modules\n"
+        "print(credentials_for(target).identity().authorization)\n"
+        "models = ('kubernetes.client.api.', 'kubernetes.client.models.v1_pod')\n"
+        "print([m for m in sys.modules if m.startswith(models)])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [f"Bearer {token}", "[]"]
+
+
+def test_a_legacy_auth_provider_that_fails(tmp_path: Path) -> None:
+    user = Section({"auth-provider": {"name": "oidc", "config": {"id-token": "not-a-token"}}}, tmp_path)
+    cluster = Section({"server": "https://127.0.0.1:1"}, tmp_path)
+    target = Target("c", "c", "u", "https://127.0.0.1:1", "default", cluster, user)
+    with pytest.raises(NotAuthorised, match="gave no token"):
+        credentials_for(target).identity()

@@ -7,9 +7,10 @@ several at once and goes on without credentials when they fail.
 from __future__ import annotations
 
 import base64
+import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -144,19 +145,35 @@ class ProviderCredentials:
         from kubernetes.config.kube_config import KubeConfigLoader
 
         target = self._target
+        user = {**target.user.values, "auth-provider": _trusting(target.user.values["auth-provider"])}
         document = {
             "current-context": target.context,
             "contexts": [{"name": target.context, "context": {"cluster": "cluster", "user": "user"}}],
-            "clusters": [{"name": "cluster", "cluster": dict(target.cluster.values)}],
-            "users": [{"name": "user", "user": dict(target.user.values)}],
+            "clusters": [{"name": "cluster", "cluster": {"server": target.server}}],
+            "users": [{"name": "user", "user": user}],
         }
-        configuration = Configuration()
         try:
             loader: Any = KubeConfigLoader(document, config_base_path=str(target.user.base))  # type: ignore[no-untyped-call]
-            loader.load_and_set(configuration)
+            loader.load_and_set(Configuration())
         except Exception as error:  # the client raises whatever its provider's library raises
             raise NotAuthorised(f"The auth-provider of user {target.user_name!r} failed: {error}.") from None
-        return Identity(str(configuration.api_key.get("authorization", "")))
+        token = str(getattr(loader, "token", "") or "").removeprefix("Bearer ")
+        if not token:
+            name = user["auth-provider"].get("name")
+            raise NotAuthorised(
+                f"The auth-provider {name!r} of user {target.user_name!r} gave no token.",
+                "Such providers are gone from Kubernetes: a credential plugin (exec) takes their place.",
+            )
+        return Identity(bearer(token))
+
+
+def _trusting(provider: Mapping[str, Any]) -> dict[str, Any]:
+    """The official client trusts any issuer when no authority is named: name the system's."""
+    config = dict(provider.get("config") or {})
+    if not any(key.startswith("idp-certificate-authority") for key in config):
+        paths = ssl.get_default_verify_paths()
+        config["idp-certificate-authority"] = paths.cafile or paths.openssl_cafile
+    return {**provider, "config": config}
 
 
 def credentials_for(target: Target, terminal: TerminalLoan | None = None) -> Credentials:
