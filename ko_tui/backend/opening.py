@@ -17,7 +17,9 @@ def open_source(options: SessionOptions) -> Session:
     from ko_tui.backend.source.live import Impersonation, open_live
 
     impersonate = (
-        Impersonation(options.as_user, options.as_groups, options.as_uid) if options.as_user else None
+        Impersonation(options.as_user, options.as_groups, options.as_uid)
+        if options.as_user or options.as_groups or options.as_uid
+        else None
     )
     source = open_live(options.kubeconfig or None, options.context or None, impersonate)
     return Session(source, options, guard=guard_for(options.mode), audit=AuditLog(source.info).note)
