@@ -109,7 +109,8 @@ class KoTuiApp(App[int], inherit_bindings=False):
             if told not in self.clash_told:
                 self.clash_told.add(told)
                 self.notify(
-                    f"The key {binding.key} has two meanings here; {binding.id} gave way. See [keys] in the configuration.",
+                    f"The key {binding.key} has two meanings here; {binding.id} gave way. See [keys] in the "
+                    "configuration file.",
                     severity="warning",
                     markup=False,
                 )

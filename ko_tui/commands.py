@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 Completion = Literal["", "endpoint", "trace", "datapath", "node", "tool", "context", "theme", "file"]
 
@@ -40,7 +40,7 @@ class Command:
         return self.action or self.id.rpartition(".")[2].replace("-", "_")
 
 
-def bindings(commands: Iterable[Command]) -> list[Binding]:
+def bindings(commands: Iterable[Command]) -> list[BindingType]:
     """Textual bindings of these commands; commands without a key are reached by palette and ``:`` alone."""
     return [
         Binding(

@@ -24,42 +24,61 @@ class BadConfig(UsageError):
     title = "The configuration file is wrong"
 
 
-def _setting(default: Any, words: str, choices: tuple[str, ...] = ()) -> Any:
-    factory = (lambda: dict(default)) if isinstance(default, dict) else None
-    meta = {"words": words, "choices": choices}
-    if factory is not None:
-        return field(default_factory=factory, metadata=meta)
-    return field(default=default, metadata=meta)
+def _about(words: str, choices: tuple[str, ...] = ()) -> dict[str, Any]:
+    """What is told of a setting."""
+    return {"words": words, "choices": choices}
 
 
 @dataclass(slots=True)
 class Settings:
     """All settings with their defaults."""
 
-    theme: str = _setting(
-        "auto", "Colours: auto, ko-night, ko-day, ansi (the terminal's own 16), or any theme of Textual."
+    theme: str = field(
+        default="auto",
+        metadata=_about(
+            "Colours: auto, ko-night, ko-day, ansi (the terminal's own 16), or any theme of Textual."
+        ),
     )
-    glyphs: str = _setting(
-        "auto", "Signs and lines: auto goes by TERM and the locale.", ("auto", "unicode", "ascii")
+    glyphs: str = field(
+        default="auto",
+        metadata=_about("Signs and lines: auto goes by TERM and the locale.", ("auto", "unicode", "ascii")),
     )
-    mouse: bool = _setting(True, "Take the mouse. false leaves selecting text to the terminal (--no-mouse).")
-    start: str = _setting(
-        "pods",
-        "Where to start.",
-        ("status", "pods", "trace", "pipeline", "openflow", "console", "capture", "operations"),
+    mouse: bool = field(
+        default=True,
+        metadata=_about("Take the mouse. false leaves selecting text to the terminal (--no-mouse)."),
     )
-    clipboard: str = _setting(
-        "auto",
-        "How y copies: auto and osc52 ask the terminal (wrapped inside tmux) and also write a file; file only writes it.",
-        ("auto", "osc52", "file"),
+    start: str = field(
+        default="pods",
+        metadata=_about(
+            "Where to start.",
+            ("status", "pods", "trace", "pipeline", "openflow", "console", "capture", "operations"),
+        ),
     )
-    status_seconds: int = _setting(10, "Seconds between two looks of the status screen (5 or more).")
-    openflow_seconds: int = _setting(0, "Seconds between two looks at a node's flows; 0 asks only on r.")
-    history_lines: int = _setting(500, "How many traces and commands are remembered. 0 remembers nothing.")
-    ask_before_quit: bool = _setting(True, "q asks before it leaves; :q never does.")
-    show_quiet_stages: bool = _setting(False, "Show stages where nothing happens instead of folding them.")
-    keys: dict[str, str] = _setting(
-        {}, 'Other keys, by the id that ? shows: "trace.reply" = "B". Several are separated by commas.'
+    clipboard: str = field(
+        default="auto",
+        metadata=_about(
+            "How y copies: auto and osc52 ask the terminal (wrapped inside tmux) and write a file; file only writes.",
+            ("auto", "osc52", "file"),
+        ),
+    )
+    status_seconds: int = field(
+        default=10, metadata=_about("Seconds between two looks of the status screen (5 or more).")
+    )
+    openflow_seconds: int = field(
+        default=0, metadata=_about("Seconds between two looks at a node's flows; 0 asks only on r.")
+    )
+    history_lines: int = field(
+        default=500, metadata=_about("How many traces and commands are remembered. 0 remembers nothing.")
+    )
+    ask_before_quit: bool = field(default=True, metadata=_about("q asks before it leaves; :q never does."))
+    show_quiet_stages: bool = field(
+        default=False, metadata=_about("Show stages where nothing happens instead of folding them.")
+    )
+    keys: dict[str, str] = field(
+        default_factory=dict,
+        metadata=_about(
+            'Other keys, by the id that ? shows: "trace.reply" = "B". Several are separated by commas.'
+        ),
     )
 
 

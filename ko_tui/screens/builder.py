@@ -68,7 +68,8 @@ class BuilderScreen(PlaceScreen):
                     for spec in FIELDS:
                         if not spec.main:
                             yield Field(
-                                spec.name, spec.label, value=spec.default, hint=spec.hint, choices=spec.choices, narrow=True
+                                spec.name, spec.label, value=spec.default, hint=spec.hint, choices=spec.choices,
+                                narrow=True,
                             )  # fmt: skip
                 yield ChoiceList(id="choices")
             with VerticalScroll(id="packet", classes="side"):

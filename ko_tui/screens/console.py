@@ -219,7 +219,7 @@ class ConsoleScreen(PlaceScreen):
             lines += [
                 [("", "")],
                 [("What came before (not all):", "warn")],
-                *([(t, "")] for t in partial.split("\n")),
+                *_plain_lines(partial),
             ]
         self.view.show_lines(lines)
         self.had("")
@@ -249,3 +249,7 @@ class ConsoleScreen(PlaceScreen):
 
     def raw_text(self) -> tuple[str, str]:
         return "".join(self.output), "plain"
+
+
+def _plain_lines(text: str) -> list[Line]:
+    return [[(row, "")] for row in text.split("\n")]

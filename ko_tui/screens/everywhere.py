@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ko_tui.backend.errors import KoError
-from ko_tui.commands import BY_MODE, EVERYWHERE, by_colon
+from ko_tui.commands import EVERYWHERE, by_colon
 
 if TYPE_CHECKING:
     from ko_tui.screens.place import PlaceScreen
@@ -160,7 +160,7 @@ class Everywhere:
         if not text:
             self.tell("There is nothing to save here.", "warn")
             return
-        name = f"ko-tui-{BY_MODE[self.mode].mode if self.mode in BY_MODE else 'text'}-{time.strftime('%Y%m%d-%H%M%S')}.txt"
+        name = f"ko-tui-{self.mode or 'text'}-{time.strftime('%Y%m%d-%H%M%S')}.txt"
         path = Path(words).expanduser() if words else Path.cwd() / name
         self.write_new(path, text)
 

@@ -1,4 +1,7 @@
-"""Filter words for OpenFlow as ovs-flowviz(8) has them: ``table=12 and n_packets>0``; any other word is an expression."""
+"""Filter words for OpenFlow as ovs-flowviz(8) has them: ``table=12 and n_packets>0``.
+
+Any other word is an expression.
+"""
 
 from __future__ import annotations
 

@@ -120,9 +120,11 @@ class NodeFlowsScreen(PlaceScreen):
         with Container(classes="panes"):
             yield FlowTable(
                 [
-                    Column("TABLE", lambda r: str(r.flow.table), "dim", 5, 5, right=True, key=lambda r: r.flow.table or 0),
+                    Column("TABLE", lambda r: str(r.flow.table), "dim", 5, 5,
+                           right=True, key=lambda r: r.flow.table or 0),
                     Column("STAGE", self._stage, "name", 14, 26, rank=2, middle=True),
-                    Column("PRIO", lambda r: str(r.flow.priority), "warn", 5, 5, right=True, key=lambda r: -r.flow.priority),
+                    Column("PRIO", lambda r: str(r.flow.priority), "warn", 5, 5,
+                           right=True, key=lambda r: -r.flow.priority),
                     Column("PACKETS", lambda r: "" if r.flow.packets is None else f"{r.flow.packets:,}", "", 8, 12,
                            right=True, key=lambda r: -(r.flow.packets or 0)),
                     Column("/s", lambda r: "" if not r.per_second else f"{r.per_second:.1f}", "change", 5, 9,

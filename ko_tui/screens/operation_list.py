@@ -105,7 +105,7 @@ def _kick(database: Literal["nb", "sb"]) -> Runner:
 OPERATIONS: tuple[Operation, ...] = (
     Operation("diagnose", "Check everything Kube-OVN needs, a result each", _diagnose("all")),
     Operation("diagnose node", "The same for one node", _diagnose("node"), "node", "a node"),
-    Operation("diagnose subnet", "A subnet: its objects, and whether they fit", _diagnose("subnet"), "subnet", "a subnet"),
+    Operation("diagnose subnet", "A subnet: do its objects fit", _diagnose("subnet"), "subnet", "a subnet"),
     Operation(
         "diagnose IPPorts", "Can the nodes reach these addresses", _diagnose("IPPorts"), "targets",
         "tcp-10.96.0.1-443,udp-10.96.0.10-53",
@@ -113,8 +113,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("env-check", "Settings of every node that are known to make trouble", _environment),
     Operation("tuning", "Performance settings of every node", _tuning),
     Operation("logs", "Collect the logs of every node into one archive", _logs, "file", "ko-logs.tar.gz"),
-    Operation("backup nb", "The northbound database into a file, verified", _backup("nb"), "file", "empty: a name of its own"),
-    Operation("backup sb", "The southbound database into a file, verified", _backup("sb"), "file", "empty: a name of its own"),
+    Operation("backup nb", "Northbound database into a file, verified", _backup("nb"), "file", "empty: its own name"),
+    Operation("backup sb", "Southbound database into a file, verified", _backup("sb"), "file", "empty: its own name"),
     Operation(
         "kick nb", "Remove a dead member of the northbound database", _kick("nb"), "member", "its server ID (4 digits)",
         "It leaves the raft cluster for good; it can only join anew, empty.", "nb",
@@ -125,6 +125,6 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         "reload", "Restart Kube-OVN component by component, waiting for each", _reload, "", "",
-        "Every component of Kube-OVN is restarted in order. Running connections survive; new ones may wait.", "kube-ovn",
+        "Every component is restarted in order. Running connections survive; new ones may wait.", "kube-ovn",
     ),
 )  # fmt: skip

@@ -182,7 +182,7 @@ class StagesScreen(PlaceScreen):
                 on_progress=lambda size: self.heard("flows", number, size, latest=True),
             )
             stages = answer.value.stages(uuid) or answer.value.stages(name)
-            words = catalogue(session.options.lang)  # type: ignore[arg-type]
+            words = catalogue(session.options.lang)
             texts = {s.stage: words.stage(s.stage) for s in stages}
             return (
                 answer.value,

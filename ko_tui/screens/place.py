@@ -109,9 +109,7 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A dashboard takes no keys that act: it may hang on a wall."""
-        if self.ko.dashboard and action in ACTING:
-            return False
-        return True
+        return not (self.ko.dashboard and action in ACTING)
 
     def on_screen_resume(self) -> None:
         self.show_place()
@@ -219,13 +217,13 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
     # -- the filter -----------------------------------------------------------------------------------------
 
     @on(PromptLine.Changed)
-    def _typed(self, event: PromptLine.Changed) -> None:
+    def _prompt_typed(self, event: PromptLine.Changed) -> None:
         event.stop()
         if event.sign == "/":
             self.filter_changed(event.text)
 
     @on(PromptLine.Submitted)
-    def _submitted(self, event: PromptLine.Submitted) -> None:
+    def _prompt_submitted(self, event: PromptLine.Submitted) -> None:
         event.stop()
         self.focus_list()
         if event.sign == "/":
@@ -236,7 +234,7 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
             self.answered_prompt(event.sign, event.text)
 
     @on(PromptLine.Closed)
-    def _closed(self, event: PromptLine.Closed) -> None:
+    def _prompt_closed(self, event: PromptLine.Closed) -> None:
         event.stop()
         if event.sign == "/":
             self.filter_changed("")

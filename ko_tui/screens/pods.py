@@ -36,9 +36,7 @@ class PodsScreen(PlaceScreen):
         Command("pods.trace-from", "t", "Trace a packet from here", "trace from"),
         Command("pods.trace-to", "T", "Trace a packet to here", "trace to"),
         Command("pods.capture", "c", "Capture its packets", "capture"),
-        Command(
-            "pods.details", "d", "Details beside or below the list, on and off", action="details"
-        ),
+        Command("pods.details", "d", "Details beside or below the list, on and off", action="details"),
         Command(
             "pods.filter",
             "slash",

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from ko_tui.backend.tracing.model import TraceResult
 
 FORMS = {".txt": "text", ".md": "markdown", ".json": "json", ".html": "html"}
-_STYLE = """body{background:#14171d;color:#d6dae2;font:14px/1.45 system-ui,sans-serif;margin:2em auto;max-width:72em;padding:0 1em}
+_STYLE = """body{background:#14171d;color:#d6dae2;font:14px/1.45 system-ui,sans-serif;margin:2em auto;
+max-width:72em;padding:0 1em}
 pre{font:13px/1.25 ui-monospace,monospace;white-space:pre-wrap;margin:.2em 0}pre.way{white-space:pre;overflow-x:auto}
 h2{font-size:1.05em;border-bottom:1px solid #3a4352;margin-top:1.6em}details{margin:.15em 0}summary{cursor:pointer}
 .dim{color:#8b93a1}.name{color:#8fbcbb}.good{color:#8fbf7f}.bad{color:#ec7a7a;font-weight:bold}.warn,.change{color:#e0b46c}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ko_tui.visible import one_line, visible
 from ko_tui.widgets.glyphs import glyphs
 from ko_tui.widgets.highlight import highlight
-from ko_tui.widgets.tones import Line
+from ko_tui.widgets.tones import Line, Tone
 
 if TYPE_CHECKING:
     from ko_tui.backend.session import Session
@@ -81,7 +81,8 @@ def _miss(miss: NearMiss, name: str, yes: str, no: str, open_: str) -> list[Line
     if miss.outranked:
         lines.append([("   matches too, but comes after the flow that was hit", "dim")])
     for clause in miss.clauses:
-        sign, tone = {True: (yes, "good"), False: (no, "bad")}.get(clause.value, (open_, "warn"))  # type: ignore[call-overload]
+        sign = open_ if clause.value is None else yes if clause.value else no
+        tone: Tone = "warn" if clause.value is None else "good" if clause.value else "bad"
         value = clause.note or (f"the packet has {clause.packet}" if clause.packet else "")
         lines.append(
             [

@@ -82,10 +82,10 @@ def _members(health: Health, width: int) -> list[Line]:
         for database in ("nb", "sb"):
             pieces += _member(of.get(database))
         lines.append(pieces)
-        for database, member in sorted(of.items()):
+        for name_of, member in sorted(of.items()):
             words = member.problem or (member.storage if member.storage not in ("", "ok") else "")
             if words:
-                lines.append([(f"   {database.upper()}: {one_line(words)}", "warn")])
+                lines.append([(f"   {name_of.upper()}: {one_line(words)}", "warn")])
     return lines
 
 

@@ -1,4 +1,4 @@
-"""A table for many rows, drawn on demand: columns, sorting, filter by expression and, when nothing fits, by likeness."""
+"""A table for many rows, drawn on demand: columns, sorting, and a filter by expression."""
 
 from __future__ import annotations
 

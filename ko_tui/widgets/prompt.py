@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 from ko_tui.history import Walk
 from ko_tui.visible import one_line
 from ko_tui.widgets.bars import Bar
-from ko_tui.widgets.tones import Line, content
+from ko_tui.widgets.tones import Line, Tone, content
 
 SHOWN = 7
 Completer = Callable[[str], Sequence[tuple[str, str]]]  # text -> (whole new text, what it is)
@@ -46,8 +46,7 @@ class PromptInput(Input):
 
     @property
     def prompt(self) -> PromptLine:
-        found = self.query_ancestor(PromptLine)
-        return found
+        return self.query_ancestor(PromptLine)
 
 
 class Candidates(Static):
@@ -64,11 +63,11 @@ class Candidates(Static):
         lines: list[Line] = []
         width = max((len(text) for text, _ in candidates[first : first + SHOWN]), default=0)
         for number, (text, what) in enumerate(candidates[first : first + SHOWN], first):
-            tone = "strong" if number == chosen else "name"
+            tone: Tone = "strong" if number == chosen else "name"
             sign = "> " if number == chosen else "  "
             lines.append(
                 [(sign, "head"), (one_line(text).ljust(min(width, 44)), tone), ("  " + one_line(what), "dim")]
-            )  # type: ignore[list-item]
+            )
         if len(candidates) > SHOWN:
             lines[-1] = [*lines[-1], (f"   {len(candidates)} in all", "dim")]
         self.display = bool(lines)
