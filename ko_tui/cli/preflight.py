@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0 when everything that reading needs is allowed, 1 when something is not, 3 when nobody answered."""
+    from ko_tui.backend.command.audit import audit_path
     from ko_tui.backend.command.preflight import preflight
     from ko_tui.backend.errors import KoError
     from ko_tui.backend.session import open_session
@@ -45,14 +46,16 @@ def run(args: argparse.Namespace) -> int:
             }
             for a in answers
         ]
-        print(json.dumps({"context": info.label, "user": info.user, "permissions": rows}, indent=2))
+        told = {"context": info.label, "user": info.user, "audit_log": str(audit_path()), "permissions": rows}
+        print(json.dumps(told, indent=2))
     else:
         print(visible(f"{info.user} on {info.label} ({info.server}), Kube-OVN in {namespace}"))
         for a in answers:
             where = f" in {namespace}" if a.permission.in_namespace else ""
             note = "" if a.permission.needed else "  (for actions that write)"
-            told = f"  {a.problem}" if a.problem else ""
-            print(visible(f"  {MARKS[a.allowed]}  {a.permission}{where}{note}{told}"))
+            problem = f"  {a.problem}" if a.problem else ""
+            print(visible(f"  {MARKS[a.allowed]}  {a.permission}{where}{note}{problem}"))
+        print(visible(f"Every command is noted in {audit_path()}"))
     if all(a.allowed is None for a in answers):
         return 3
     return 0 if all(a.allowed for a in answers if a.permission.needed) else 1

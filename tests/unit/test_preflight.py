@@ -100,6 +100,7 @@ def test_preflight_on_the_command_line(
     monkeypatch.setenv("XDG_STATE_HOME", str(lab.directory))
     assert main(["--kubeconfig", str(lab.kubeconfig), "--context", "admin", "preflight", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
+    assert told["audit_log"] == str(lab.directory / "ko-tui" / "audit.jsonl")
     assert told["context"] == "admin" and all(p["allowed"] for p in told["permissions"])
     assert main(["--kubeconfig", str(lab.kubeconfig), "--context", "noexec", "preflight"]) == 1
     shown = capsys.readouterr().out

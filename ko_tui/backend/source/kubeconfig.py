@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ko_tui.backend.errors import KoError
+from ko_tui.backend.errors import UsageError
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 IN_CLUSTER = "in-cluster"
 
 
-class KubeconfigError(KoError):
+class KubeconfigError(UsageError):
     """The kubeconfig is missing, unreadable or does not hold what was asked for."""
 
     title = "The kubeconfig cannot be used"
