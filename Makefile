@@ -43,7 +43,7 @@ differential: $(STAMP)
 
 ## make docs: write the parts of docs/ that are made from the code
 docs: $(STAMP)
-	@$(BIN)/python -m ko_tui.backend.explain.document docs/ovn-for-humans.md
+	@$(BIN)/python -m ko_tui.backend.explain.document > docs/ovn-for-humans.md
 
 $(STAMP): pyproject.toml constraints.txt
 	@if [ ! -x $(BIN)/python ]; then \

@@ -7,6 +7,7 @@ once a second. Faults leave the labels wrong on purpose.
 from __future__ import annotations
 
 import asyncio
+import datetime
 import threading
 from collections.abc import Callable
 from typing import Literal
@@ -30,6 +31,7 @@ class LeaderLabels:
         self._server, self._ask = server, ask
         self._lock = threading.Lock()
         self._frozen: set[Role] = set()
+        self.controller_is_blind = False
 
     async def run(self) -> None:
         """Keep the labels in step until cancelled."""
@@ -47,6 +49,22 @@ class LeaderLabels:
                     self._label(entry, role, "true" if leads.get(role) else "false")
         for role in ROLES:
             self._endpoints(role)
+        self._renew()
+
+    def _renew(self) -> None:
+        """kube-ovn-controller renews its lease every few seconds, unless it is blind."""
+        if self.controller_is_blind:
+            return
+        kind = self._server.catalogue.of("Lease")
+        now = datetime.datetime.now(datetime.UTC)
+
+        def change(lease: Object) -> None:
+            lease["spec"]["renewTime"] = now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+        lease = self._server.store.get(kind, "kube-system", "kube-ovn-controller").object
+        age = now - datetime.datetime.fromisoformat(lease["spec"]["renewTime"].replace("Z", "+00:00"))
+        if age.total_seconds() > 5:
+            self._server.store.update(kind, "kube-system", "kube-ovn-controller", change)
 
     # -- faults -----------------------------------------------------------------------------------------------
 
@@ -59,6 +77,7 @@ class LeaderLabels:
         """End all faults of labels, and put them right."""
         with self._lock:
             self._frozen.clear()
+        self.controller_is_blind = False
         for entry in self._central():
             self._ready(entry, True)
         self.check()
