@@ -26,7 +26,6 @@ from tests.lab.topology import NODES, PODS, Node, Pod, node, pod
 
 Database = Literal["nb", "sb"]
 MARK = "ko-lab-"
-OWNER = "owner.pid"
 SCHEMA = {"nb": "OVN_Northbound", "sb": "OVN_Southbound"}
 
 
@@ -55,7 +54,7 @@ class Lab:
     def __init__(self, directory: Path | None = None) -> None:
         self.id = secrets.token_hex(2)
         self._own_directory = directory is None
-        self.directory = directory or Path(tempfile.mkdtemp(prefix=f"{MARK}{self.id}-"))
+        self.directory = directory or Path(tempfile.gettempdir()) / f"{MARK}{self.id}-{secrets.token_hex(4)}"
         self.places: dict[str, Place] = {}  # "central-0", "node-kube-ovn-worker"
         self._servers: Servers | None = None
         self.started_in = 0.0
@@ -82,7 +81,10 @@ class Lab:
         self.started_in = time.monotonic() - began
 
     def _start(self) -> None:
-        (self.directory / OWNER).write_text(_identity(os.getpid()))
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _record(self.id).write_text(
+            f"{_identity(os.getpid())}\n{self.directory if self._own_directory else ''}"
+        )
         workloads.make_underlay(self)
         for index, each in enumerate(NODES):
             self.places[f"node-{each.name}"] = Place(self.directory / each.name, self.netns(each.name))
@@ -123,6 +125,7 @@ class Lab:
             _remove(self.id)
         if self._own_directory:
             shutil.rmtree(self.directory, ignore_errors=True)
+        _record(self.id).unlink(missing_ok=True)
 
     # -- names ------------------------------------------------------------------------------------------------
 
@@ -300,6 +303,11 @@ def _identity(pid: int) -> str:
     return f"{pid} {stat.rpartition(')')[2].split()[19]}"
 
 
+def _record(identity: str) -> Path:
+    """The file that tells whose a lab is (first line), and the directory that ends with it (second)."""
+    return Path(tempfile.gettempdir()) / f"{MARK}{identity}.owner"
+
+
 def _remove(identity: str) -> None:
     """End whatever is in a lab's network namespaces, and remove them."""
     namespaces = list(NETNS.glob(f"kl{identity}-*"))
@@ -309,18 +317,21 @@ def _remove(identity: str) -> None:
 
 
 def clean_stale() -> list[str]:
-    """Remove what labs left behind whose process is gone; gives their directories."""
+    """Remove what labs left behind whose process is gone; gives their names."""
     cleaned = []
-    for directory in Path(tempfile.gettempdir()).glob(f"{MARK}*-*"):
+    for record in Path(tempfile.gettempdir()).glob(f"{MARK}*.owner"):
         try:
-            owner = (directory / OWNER).read_text()
-        except OSError:
+            owner, directory = record.read_text().split("\n")
+        except (OSError, ValueError):
+            continue  # another run has just cleaned it, or is writing it
+        if _identity(int(owner.split()[0])) == owner:
             continue
-        if not owner or _identity(int(owner.split()[0])) == owner:
-            continue
-        _remove(directory.name.removeprefix(MARK).split("-")[0])
-        shutil.rmtree(directory, ignore_errors=True)
-        cleaned.append(str(directory))
+        identity = record.name.removeprefix(MARK).removesuffix(".owner")
+        _remove(identity)
+        if directory:
+            shutil.rmtree(directory, ignore_errors=True)
+        record.unlink(missing_ok=True)
+        cleaned.append(identity)
     return cleaned
 
 

@@ -89,19 +89,30 @@ class Place:
             lines.append(f"mount --bind {shlex.quote(str(own))} {mount}")
         for name in LOGS:
             (self.own("/var/log") / name).mkdir(exist_ok=True)
-        body = "; ".join([*lines, "echo ready", "exec sleep infinity"])
-        self._holder = subprocess.Popen(
-            [
-                *("nsenter", f"--net={NETNS / self.netns}", "unshare", "--mount", "--propagation", "private"),
-                *("sh", "-eu", "-c", body),
-            ],
-            stdout=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        body = "; ".join([*lines, "echo ready", "exec sleep infinity >/dev/null"])
+        # No stream of ours: a holder that outlives a killed lab would keep its pipes open.
+        said = self.directory / "holder.log"
+        with said.open("w") as errors:
+            self._holder = subprocess.Popen(
+                [
+                    *(
+                        "nsenter",
+                        f"--net={NETNS / self.netns}",
+                        "unshare",
+                        "--mount",
+                        "--propagation",
+                        "private",
+                    ),
+                    *("sh", "-eu", "-c", body),
+                ],
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
         assert self._holder.stdout is not None
         if self._holder.stdout.readline() != b"ready\n":
-            raise LabFailed(f"the place {self.directory} could not be made")
+            raise LabFailed(f"the place {self.directory} could not be made: {said.read_text()}")
 
     @property
     def pid(self) -> int:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lab.cluster import Lab, clean_stale, why_unavailable
+from tests.lab.cluster import Lab, why_unavailable
+
+if TYPE_CHECKING:
+    from tests.lab.running import RunningLab
 
 
 def need_lab() -> None:
@@ -20,8 +23,6 @@ def need_lab() -> None:
 
 
 @pytest.fixture(scope="session")
-def lab_cluster() -> Iterator[Lab]:
-    need_lab()
-    clean_stale()
-    with Lab() as lab:
-        yield lab
+def lab_cluster(running_lab: RunningLab) -> Lab:
+    """The cluster behind the API that the run shares."""
+    return running_lab.cluster

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from tests.lab.cluster import Lab
-from tests.lab.places import NETNS, alive, until
-from tests.lab.topology import NODES, PODS, pod
+from tests.lab import northbound
+from tests.lab.cluster import Lab, LabFailed, clean_stale
+from tests.lab.places import NETNS, alive, processes, until
+from tests.lab.topology import EIP, EIP_TARGET, NODES, PODS, SERVICES, pod, subnet
 from tests.lab_tests.conftest import need_lab
 
 pytestmark = pytest.mark.lab
@@ -48,8 +51,50 @@ def test_pings_arrive(lab_cluster: Lab, source: str, address: str) -> None:
     assert lab_cluster.ping(source, address)
 
 
-def test_what_must_not_arrive_does_not(lab_cluster: Lab) -> None:
-    assert not lab_cluster.ping("default/server", pod("prod/api-6b9f7").ips[0])
+@pytest.mark.parametrize(
+    ("source", "address", "port", "answers"),
+    [
+        ("default/server", "10.16.0.12", 8080, {"default/web-0"}),
+        ("default/server", "10.96.0.100", 80, {"default/client", "default/web-0", "default/web-1"}),
+        ("default/server", "fd00:10:96::64", 80, {"default/client", "default/web-0", "default/web-1"}),
+        ("default/client", "10.96.0.101", 80, {"default/client"}),  # to itself, through its Service
+        ("default/client", "10.16.0.20", 80, {"prod/api-6b9f7"}),  # let in by the NetworkPolicy
+        ("default/client", "10.16.0.21", 5432, {"prod/db-0"}),  # let in by the security group
+    ],
+)
+def test_connections_reach(lab_cluster: Lab, source: str, address: str, port: int, answers: set[str]) -> None:
+    said = lab_cluster.ask(source, address, port).splitlines()
+    assert said[0] == "HTTP/1.0 200 OK"
+    assert said[-1].split()[0] in answers
+
+
+@pytest.mark.parametrize("address", ["10.96.0.10", "fd00:10:96::a"])
+def test_the_name_service_answers_over_udp(lab_cluster: Lab, address: str) -> None:
+    assert lab_cluster.ask("default/client", address, 53, "UDP").startswith("kube-system/coredns-")
+
+
+@pytest.mark.parametrize(
+    ("source", "address", "port"),
+    [
+        ("default/server", "10.16.0.20", 80),  # another pod than the NetworkPolicy's peer
+        ("default/client", "10.16.0.20", 8443),  # its peer, another port
+        ("default/client", "10.16.0.21", 22),  # not in the security group
+        ("default/client", "10.96.0.102", 80),  # a Service without backends
+        ("vpc2/tenant-a", "10.16.0.12", 8080),  # an address of the other VPC
+    ],
+)
+def test_what_must_not_arrive_does_not(lab_cluster: Lab, source: str, address: str, port: int) -> None:
+    assert lab_cluster.ask(source, address, port, seconds=0.5) == ""
+
+
+def test_the_floating_address_is_reached_from_outside(lab_cluster: Lab) -> None:
+    assert lab_cluster.run_outside("ping", "-c", "1", "-W", "2", EIP, check=False).returncode == 0
+
+
+def test_a_node_reaches_pods(lab_cluster: Lab) -> None:
+    node = lab_cluster.exec_prefix("default", "host-agent")
+    done = subprocess.run([*node, "ping", "-c", "1", "-W", "2", EIP_TARGET], capture_output=True)
+    assert done.returncode == 0
 
 
 def test_tunnels_are_in_userspace(lab_cluster: Lab) -> None:
@@ -73,17 +118,33 @@ def test_fixed_paths_work_in_every_pod(lab_cluster: Lab) -> None:
     assert "client.default" in zones.stdout
 
 
-def test_ovn_trace_in_the_leader(lab_cluster: Lab) -> None:
-    client, web = pod("default/client"), pod("default/web-0")
+def test_every_pod_has_files_of_its_own(lab_cluster: Lab) -> None:
+    central, worker = lab_cluster.central_place(0), lab_cluster.node_place(NODES[0].name)
+    central.run("sh", "-c", "echo mine > /tmp/kept; echo mine > /var/log/kube-ovn/some.log")
+    assert central.path("/tmp/kept").read_text() == "mine\n"
+    assert worker.run("ls", "/tmp", "/var/log/kube-ovn").stdout.split() == ["/tmp:", "/var/log/kube-ovn:"]
+    assert not Path("/tmp/kept").exists()
+
+
+def trace(lab: Lab, to: str, protocol: str) -> str:
+    client = pod("default/client")
+    router = subnet(client.subnet).router_mac
     flow = (
-        f'inport == "{client.lsp}" && eth.src == {client.mac} && eth.dst == {web.mac} && ip4.src == {client.ips[0]} '
-        f"&& ip4.dst == {web.ips[0]} && ip.ttl == 64 && icmp4.type == 8"
+        f'inport == "{client.lsp}" && eth.src == {client.mac} && eth.dst == {router} && ip4.src == {client.ips[0]} '
+        f"&& ip4.dst == {to} && ip.ttl == 64 && {protocol}"
     )
-    place = lab_cluster.central_place(lab_cluster.leader("sb"))
-    assert (
-        f'/* output to "{web.lsp}", type "" */'
-        in place.run("ovn-trace", "--ct=new", "ovn-default", flow).stdout
+    return (
+        lab.central_place(lab.leader("sb"))
+        .run("ovn-trace", "--ct=new", "--ct=new", "ovn-default", flow)
+        .stdout
     )
+
+
+def test_ovn_trace_in_the_leader(lab_cluster: Lab) -> None:
+    web = next(s for s in SERVICES if s.name == "web")
+    said = trace(lab_cluster, web.ips[0], "tcp.dst == 80")
+    assert any(f'/* output to "{pod(key).lsp}", type "" */' in said for key in web.backends)
+    assert "ct_lb_mark" in said
 
 
 def test_two_labs_at_once_and_nothing_left_behind(lab_cluster: Lab) -> None:
@@ -117,3 +178,62 @@ def test_faults_and_back() -> None:
             lambda: any(lab.northd(i) == "active" for i in range(3) if i != active),
             "another northd to take over",
         )
+
+
+def test_a_switch_that_ends_and_comes_back() -> None:
+    need_lab()
+    with Lab() as lab:
+        lab.stop_switch("kube-ovn-worker")
+        assert not lab.ask("default/client", "10.16.0.12", 8080, seconds=0.3)
+        lab.start_switch("kube-ovn-worker")
+        until(lambda: lab.ask("default/client", "10.16.0.12", 8080, seconds=0.3), "the pod's network")
+        leader = lab.leader("nb")
+        lab.stop_raft_member(leader, "nb")
+        assert lab.member_pid(leader, "nb") == 0
+        until(lambda: lab.leader("nb") != leader, "leadership to move")
+        lab.start_raft_member(leader, "nb")
+        until(lambda: lab.role(leader, "nb") == "follower", "the member to follow")
+
+
+def test_what_a_killed_run_left_is_cleaned() -> None:
+    need_lab()
+    code = (
+        "from tests.lab.cluster import Lab; import os, signal\n"
+        "lab = Lab(); lab.start(); print(lab.id, lab.directory, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    root = Path(__file__).parents[2]
+    killed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root)
+    assert killed.returncode == -9
+    identity, directory = killed.stdout.split()
+    left = list(NETNS.glob(f"kl{identity}-*"))
+    # Another run on this machine may clean it first.
+    pids = processes("net", left)
+    assert len(pids) >= 15 or not Path(directory).exists()
+    clean_stale()
+    until(lambda: not Path(directory).exists(), "the directory to be removed")
+    assert not list(NETNS.glob(f"kl{identity}-*"))
+    assert not [pid for pid in pids if alive(pid)]
+
+
+def test_a_start_that_fails_half_way_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    need_lab()
+    monkeypatch.setattr(northbound, "argv", lambda: ["no-such-command"])
+    lab = Lab()
+    with pytest.raises(LabFailed, match="no-such-command"):
+        lab.start()
+    assert not list(NETNS.glob(f"kl{lab.id}-*"))
+    assert not lab.directory.exists()
+
+
+def test_a_machine_without_the_rights_says_so() -> None:
+    need_lab()
+    code = (
+        "from tests.lab.cluster import Lab, LabUnavailable\n"
+        "try: Lab().start()\n"
+        "except LabUnavailable as error: print(error)"
+    )
+    drop = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"]
+    root = Path(__file__).parents[2]
+    done = subprocess.run([*drop, sys.executable, "-c", code], capture_output=True, text=True, cwd=root)
+    assert done.stdout == "network and mount namespaces are not allowed here\n", done.stderr
