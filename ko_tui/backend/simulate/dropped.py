@@ -25,6 +25,7 @@ from ko_tui.backend.simulate.mismatch import (
 from ko_tui.backend.simulate.packet_state import ETH_ARP, ETH_IP, ETH_IPV6, SCTP, TCP, UDP, State, mac
 from ko_tui.backend.simulate.simulator import Simulation, Simulator
 from ko_tui.backend.simulate.southbound import AllowedAddresses, Port
+from ko_tui.backend.source.ovsdb_file import Database
 
 _ACL = re.compile(
     r"(?:reg8\[30\.\.31\] == \d && )?\(?reg0\[\d+\] == 1\)? && (?:\(((?:[^()]|\([^()]*\))*)\)|(.*))",
@@ -67,14 +68,17 @@ def explain_drop(
     nearest = near_misses(simulator, step, limit=LOOKED_AT)
     stage = simulator.index.stage(step.datapath, step.pipeline, step.table)
     view = view_of(stage, step)
-    said = _Sentence(step, nearest, view, name_of).text()
+    said = _Sentence(step, nearest, view, name_of, simulator.southbound.database).text()
     return Drop(said, step, tuple(nearest[:limit]))
 
 
 class _Sentence:
     """Makes the sentence for one step."""
 
-    def __init__(self, step: Step, nearest: list[NearMiss], view: View, name_of: NameOf) -> None:
+    def __init__(
+        self, step: Step, nearest: list[NearMiss], view: View, name_of: NameOf, database: Database
+    ) -> None:
+        self.database = database
         self.step = step
         self.nearest = nearest
         self.view = view
@@ -122,6 +126,8 @@ class _Sentence:
 
     def port_security(self) -> str:
         incoming = self.step.pipeline == "ingress"
+        if (plain := self._refused_frame(incoming)) is not None:
+            return plain
         key = self.state["inport" if incoming else "outport"] & 0xFFFF
         port = self.step.datapath.ports.get(key)
         name = port.friendly if port else "the port"
@@ -138,6 +144,26 @@ class _Sentence:
             )
         of_port = self.near("nearest is", lambda m: m.distance < OTHERS and bool(m.flow.actions))
         return f"Port security of {name} does not allow {self.packet()} ({what} MAC {ether}){of_port}."
+
+    def _refused_frame(self, incoming: bool) -> str | None:
+        """What northd drops before it looks at port security at all."""
+        flow = self.step.flow
+        if flow is None or "_port_sec(" in flow.actions_text:
+            return None
+        switch = self.step.datapath.friendly
+        if "vlan.present" in flow.match:
+            vlan = self.state["vlan.tci"] & 0xFFF
+            return (
+                f"Switch {switch} takes no frames with a VLAN tag from its ports; this one has VLAN {vlan}."
+            )
+        if "eth.src[40]" in flow.match:
+            return (
+                f"Source MAC {mac(self.state['eth.src'])} is a multicast address, which no sender may have."
+            )
+        if re.fullmatch(r'(in|out)port == "[^"]*"( && .*)?', flow.match):
+            name = self.view.port_name(self.state["inport" if incoming else "outport"])
+            return f"Port {name} is disabled: no packet may {'come in from' if incoming else 'go out to'} it."
+        return None
 
     def _address(self, source: bool) -> str:
         if self.state["eth.type"] == ETH_IPV6:
@@ -204,10 +230,26 @@ class _Sentence:
 
     def unknown_mac(self) -> str:
         switch = self.step.datapath.friendly
+        owner = self._port_with(mac(self.state["eth.dst"]))
+        if owner:
+            return (
+                f"Port {owner} of switch {switch} has MAC {mac(self.state['eth.dst'])}, but no flow leads to it: "
+                f"Port {owner} is disabled, or it is not up yet."
+            )
         return (
             f"Switch {switch} has no port with MAC {mac(self.state['eth.dst'])}, and none of its ports takes "
             "frames for unknown MACs."
         )
+
+    def _port_with(self, address: str) -> str:
+        """The name of the switch's port that has a MAC by its Port_Binding, whatever the flows say; "" for none."""
+        datapath = self.step.datapath
+        table = self.database.table("Port_Binding")
+        for row in table.rows():
+            if row["datapath"] == datapath.uuid and any(m.lower().startswith(address) for m in row["mac"]):
+                port = datapath.ports.get(row["tunnel_key"])
+                return port.friendly if port is not None else str(row["logical_port"])
+        return ""
 
     def no_neighbour(self) -> str:
         router = self.step.datapath.friendly

@@ -42,9 +42,9 @@ from ko_tui.backend.simulate.packet_state import (
 from ko_tui.backend.simulate.replies import nested_packet
 from ko_tui.backend.simulate.southbound import Datapath
 
-MAX_DEPTH = 1500
-"""Tables on one way of a packet: a loop in the flows must end, where ovn-trace would crash."""
-MAX_TABLES = 400_000
+MAX_DEPTH = 9000
+"""Tables on one way of a packet; a routing loop that only the TTL ends visits some thousands."""
+MAX_TABLES = 120_000
 """Tables that a trace may visit with all its branches; flooding a switch of 10,000 ports takes some 100,000."""
 
 
@@ -71,16 +71,35 @@ class Walker:
         self.effects = Effects(index.southbound, choices)
         self.symbols = self.effects.symbols
         self.depth = 0
+        self.way: set[tuple[object, ...]] = set()
 
     def table(
         self, datapath: Datapath, state: State, table: int, pipeline: Pipeline, parent: TraceNode
     ) -> None:
-        """Visit a table; tables that only hand the packet on are passed over, as ovn-trace does."""
-        if self.depth >= MAX_DEPTH or len(self.steps) >= MAX_TABLES:
-            if "loop" not in self.choices.assumptions:
-                self.choices.assume("loop")
-                parent.add(Kind.ERROR, f"*** stopped after {len(self.steps)} tables: these flows loop")
-            return
+        """Visit a table, unless the packet goes round; tables that only hand it on are passed over."""
+        if table == 0 and pipeline == "ingress":
+            # The same packet in the same place on the same way: it would go round for ever.
+            here = (datapath.uuid, len(self.choices.states), tuple(state.values()))
+            if here in self.way:
+                self.stop(parent)
+                return
+            self.way.add(here)
+            self.visit(datapath, state, table, pipeline, parent)
+            self.way.discard(here)
+        elif self.depth >= MAX_DEPTH or len(self.steps) >= MAX_TABLES:
+            self.stop(parent)
+        else:
+            self.visit(datapath, state, table, pipeline, parent)
+
+    def stop(self, parent: TraceNode) -> None:
+        """End a way that has no end; ovn-trace itself crashes on it."""
+        self.choices.assume("loop")
+        parent.add(Kind.ERROR, "*** stopped here: these flows send the packet round in a loop")
+
+    def visit(
+        self, datapath: Datapath, state: State, table: int, pipeline: Pipeline, parent: TraceNode
+    ) -> None:
+        """What ``table`` does."""
         while True:
             stage = self.index.stage(datapath, pipeline, table)
             flow = stage.lookup(state)

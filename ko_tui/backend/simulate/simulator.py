@@ -18,7 +18,7 @@ from ko_tui.backend.simulate.options import Options, choices
 from ko_tui.backend.simulate.southbound import Southbound
 from ko_tui.backend.source.ovsdb_file import Database
 
-RECURSION = 30_000
+RECURSION = 60_000
 """Python frames that a way of MAX_DEPTH tables may need; pure Python calls take no room on the C stack."""
 
 
