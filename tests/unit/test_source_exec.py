@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -28,6 +31,7 @@ from ko_tui.backend.source.interface import (
     NotAuthorised,
     PodRef,
 )
+from ko_tui.backend.source.kinds import PODS
 from ko_tui.backend.source.kubeconfig import Impersonation
 from ko_tui.backend.source.live import LiveSource
 from tests.lab.handle import ApiOnlyLab
@@ -404,3 +408,50 @@ def no_process_left(lab: ApiOnlyLab) -> Iterator[None]:
     yield
     pid = process_of(lab)
     assert pid is None or not Path(f"/proc/{pid}").exists()
+
+
+@pytest.mark.parametrize("how", [signal.SIGHUP, signal.SIGTERM, signal.SIGKILL])
+def test_when_ko_tui_dies_the_remote_process_ends(lab: ApiOnlyLab, how: signal.Signals) -> None:
+    """A terminal that goes away, or worse: the socket goes with the process, and the stream with the socket."""
+    code = (
+        "import sys\n"
+        "from ko_tui.backend.source.live import open_live\n"
+        "from ko_tui.backend.source.interface import PodRef\n"
+        "source = open_live(sys.argv[1], 'admin', environment={})\n"
+        "words = ['sh', '-c', 'echo $$ > pid; exec sleep 1000']\n"
+        "source.exec(PodRef('default', 'client', 'client'), words, timeout=900)\n"
+    )
+    dying = subprocess.Popen([sys.executable, "-c", code, str(lab.kubeconfig)])
+    try:
+        until(lambda: process_of(lab), "the remote process", 20)
+        dying.send_signal(how)
+        dying.wait(10)
+    finally:
+        dying.kill()
+    ended(lab)
+
+
+def test_many_pods_of_which_some_never_answer(lab: ApiOnlyLab, source: LiveSource) -> None:
+    """Those that answer are done while the silent ones still wait, and each silent one costs its own time alone."""
+    listed = [p for p in source.list(PODS).items if p.status["phase"] == "Running"]
+    names = [p.name for p in listed if len(p.spec["containers"]) == 1]
+    spaces = {p.name: p.namespace for p in listed}
+    silent = {name for name in names if name.startswith("ovs-ovn")}
+    order: list[str] = []
+    late: list[str] = []
+
+    def ask(name: str) -> None:
+        try:
+            seconds = "60" if name in silent else "0.05"
+            source.exec(PodRef(spaces[name], name), ["sleep", seconds], timeout=1)
+            order.append(name)
+        except ExecTimeout:
+            late.append(name)
+
+    threads = [threading.Thread(target=ask, args=(name,)) for _ in range(4) for name in names]
+    for thread in threads:
+        thread.start()
+    until(lambda: len(order) == 4 * (len(names) - len(silent)), "all those that answer", 30)
+    for thread in threads:
+        thread.join()
+    assert sorted(late) == sorted([*silent] * 4)
