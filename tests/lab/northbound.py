@@ -131,19 +131,23 @@ def _load_balancers(t: Transaction) -> None:
                     f"cluster-{protocol}-loadbalancer",
                     f"cluster-{protocol}-session-loadbalancer",
                 )
-            vips = _vips(protocol) if vpc == DEFAULT_VPC else {}
+            default = vpc == DEFAULT_VPC
+            vips = _vips(protocol, session=False) if default else {}
             references.append(t.create("Load_Balancer", name=plain, protocol=protocol, vips=vips))
-            options = {"affinity_timeout": "10800"}
-            references.append(t.create("Load_Balancer", name=session, protocol=protocol, options=options))
+            vips = _vips(protocol, session=True) if default else {}
+            affinity = {"affinity_timeout": "10800"}
+            references.append(
+                t.create("Load_Balancer", name=session, protocol=protocol, vips=vips, options=affinity)
+            )
         for switch in switches:
             t.do("add", "Logical_Switch", switch, "load_balancer", *references)
 
 
-def _vips(protocol: str) -> dict[str, str]:
+def _vips(protocol: str, *, session: bool) -> dict[str, str]:
     vips = {}
     for service in SERVICES:
         for port in service.ports:
-            if port.protocol.lower() != protocol:
+            if port.protocol.lower() != protocol or service.session != session:
                 continue
             for vip in service.ips:
                 backends = [

@@ -142,6 +142,7 @@ class Service:
     ports: tuple[ServicePort, ...]
     backends: tuple[str, ...]  # pods by key
     selector: dict[str, str] = field(default_factory=dict)
+    session: bool = False  # a client keeps its backend
 
 
 @dataclass(frozen=True)
@@ -314,6 +315,14 @@ SERVICES = (
         "hairpin", "default", ("10.96.0.101",), (ServicePort("http", "TCP", 80, 8080),), ("default/client",)
     ),
     Service("empty", "default", ("10.96.0.102",), (ServicePort("http", "TCP", 80, 8080),), ()),
+    Service(
+        "sticky",
+        "default",
+        ("10.96.0.103",),
+        (ServicePort("http", "TCP", 80, 8080),),
+        ("default/web-0", "default/web-1"),
+        session=True,
+    ),
 )
 
 

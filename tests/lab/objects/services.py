@@ -20,7 +20,13 @@ def add(made: Made) -> None:
             {"name": p.name, "protocol": p.protocol, "port": p.port, "targetPort": p.target}
             for p in service.ports
         ]
-        made.add(_service(service.name, service.namespace, service.ips, ports, service.selector))
+        item = _service(service.name, service.namespace, service.ips, ports, service.selector)
+        if service.session:
+            item["spec"] |= {
+                "sessionAffinity": "ClientIP",
+                "sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 10800}},
+            }
+        made.add(item)
         for family in ("IPv4", "IPv6"):
             six = family == "IPv6"
             if not any((":" in ip) == six for ip in service.ips):
