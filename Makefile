@@ -56,3 +56,8 @@ $(STAMP): pyproject.toml constraints.txt
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+
+## make snapshot-demo: rebuild the saved cluster that ships with ko-tui, from a fresh lab
+snapshot-demo: $(STAMP)
+	@./tests/install-packages
+	@$(BIN)/python -m tests.lab run -- $(BIN)/ko-tui snapshot save ko_tui/demo/demo.kosnap --force
