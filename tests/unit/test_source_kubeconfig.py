@@ -166,7 +166,7 @@ def test_opening_connects_to_nothing_and_says_who_we_are(tmp_path: Path) -> None
 
 def test_a_proxy_of_an_unknown_kind_is_a_clear_error(tmp_path: Path) -> None:
     content = config("a")
-    content["clusters"][0]["cluster"]["proxy-url"] = "https://user:secret@127.0.0.1:1"
+    content["clusters"][0]["cluster"]["proxy-url"] = "ftp://user:secret@127.0.0.1:1"
     source = open_live(str(write(tmp_path / "c", content)), environment={})
     from ko_tui.backend.source.kinds import PODS
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import socket
+import ssl
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -13,6 +17,7 @@ import pytest
 from ko_tui.backend.source.interface import (
     ApiUnavailable,
     Cancel,
+    ExecCancelled,
     Forbidden,
     NotAuthorised,
     NotFound,
@@ -24,6 +29,7 @@ from ko_tui.backend.source.kubeconfig import Impersonation
 from ko_tui.backend.source.live import LiveSource
 from ko_tui.backend.source.objects import KubeObject
 from ko_tui.backend.source.refusals import BadRequest, Conflict, Interrupted
+from ko_tui.backend.source.relay import plain_end
 from tests.lab.api.identity import MASTERS, User
 from tests.lab.handle import ApiOnlyLab
 from tests.lab.places import until
@@ -425,3 +431,46 @@ def test_through_a_proxy_all_three_ways(lab: ApiOnlyLab) -> None:
                 assert source.exec(PodRef("default", "client"), ["echo", "x"]).stdout == b"x\n"
                 assert next(source.watch(NODES)).type == "ADDED"
             assert len(log) == 2  # one kept for requests and the watch, one for the exec
+
+
+def test_through_a_proxy_that_speaks_tls(
+    lab: ApiOnlyLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TLS to the proxy, TLS to the server inside it, and megabytes both ways."""
+    from tests.unit.test_source_dial import http_proxy, server
+
+    certificate, key = lab.server.authority.server()
+    (tmp_path / "proxy.pem").write_bytes(certificate + key)
+    (tmp_path / "ca.pem").write_bytes(lab.server.authority.certificate)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "proxy.pem")
+    said: list[str] = []
+    inner = http_proxy(said)
+
+    def handle(connection: socket.socket) -> None:
+        # The proxy's own plain end: the same relay, seen from the other side.
+        with contextlib.suppress(ssl.SSLError):
+            inner(plain_end(context.wrap_socket(connection, server_side=True)))
+
+    token = {"token": "admin-token-of-the-lab"}
+    blob = os.urandom(3_000_000)
+    with server(handle) as port:
+        config = changed_config(lab, "https-proxy", token, **{"proxy-url": f"https://127.0.0.1:{port}"})
+        with opened(lab, "x", kubeconfig=config) as source:
+            assert source.list(NODES).items
+            assert source.exec(PodRef("default", "client"), ["cat"], stdin=blob).stdout == blob
+            cancel = Cancel()
+            with pytest.raises(ExecCancelled):
+                source.exec(
+                    PodRef("default", "client"),
+                    ["sh", "-c", "echo x; exec sleep 60"],
+                    cancel=cancel,
+                    on_stdout=lambda part: cancel.cancel(),
+                )
+    assert len(said) == 3
+    monkeypatch.delenv("SSL_CERT_FILE")
+    with server(handle) as port:
+        config = changed_config(lab, "https-proxy", token, **{"proxy-url": f"https://127.0.0.1:{port}"})
+        with opened(lab, "x", kubeconfig=config) as source, pytest.raises(ApiUnavailable):
+            source.list(NODES)

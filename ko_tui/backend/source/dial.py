@@ -1,6 +1,6 @@
-"""TCP to the API server, straight or through a proxy (HTTP CONNECT, SOCKS5), with a deadline and an abort.
+"""TCP to the API server, straight or through a proxy (CONNECT over HTTP or HTTPS, SOCKS5).
 
-One dialler serves REST, watch and exec alike, so that a proxy works for all of them or for none.
+With a deadline and an abort. One dialler serves REST, watch and exec alike, so that a proxy works for all of them or for none.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import ipaddress
 import os
 import selectors
 import socket
+import ssl
 import struct
 import time
 from collections.abc import Mapping
@@ -19,13 +20,14 @@ from urllib.parse import unquote, urlsplit
 
 from ko_tui.backend.source.abort import Abort
 from ko_tui.backend.source.interface import ApiUnavailable
+from ko_tui.backend.source.relay import plain_end
 
 PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """Where to ask for the tunnel. ``scheme`` is http, socks5 or socks5h (names resolved by the proxy)."""
+    """Where to ask for the tunnel. ``scheme`` is http, https, socks5 or socks5h (names resolved by the proxy)."""
 
     scheme: str
     host: str
@@ -37,10 +39,10 @@ class Proxy:
     def parse(cls, url: str) -> Proxy:
         """A proxy from its URL. Raises ApiUnavailable for a kind that ko-tui cannot speak."""
         parts = urlsplit(url if "://" in url else f"http://{url}")
-        if parts.scheme not in ("http", "socks5", "socks5h"):
+        if parts.scheme not in PORTS:
             raise ApiUnavailable(
                 f"The proxy {parts.scheme}://{parts.hostname} is of a kind that ko-tui cannot use.",
-                "Use an http:// or socks5:// proxy, or reach the API server through a port forward.",
+                "Use an http://, https:// or socks5:// proxy, or reach the API server through a port forward.",
             )
         return cls(
             parts.scheme,
@@ -112,6 +114,10 @@ class Dialler:
             if abort is not None:
                 abort.attach(sock)
             sock.settimeout(max(0.05, deadline - time.monotonic()))
+            if self.proxy.scheme == "https":
+                secure = ssl.create_default_context().wrap_socket(sock, server_hostname=self.proxy.host)
+                _http_tunnel(secure, self.proxy, self.host, self.port)
+                return plain_end(secure)
             if self.proxy.scheme == "http":
                 _http_tunnel(sock, self.proxy, self.host, self.port)
             else:
