@@ -232,26 +232,30 @@ def test_an_abort_follows_its_cancel_and_shuts_the_socket() -> None:
 
 def test_the_gate_lets_through_so_many_and_no_more() -> None:
     gate = Gate(total=3, per_key=2)
-    running: list[str] = []
-    most: list[tuple[int, int]] = []
-    lock = threading.Lock()
+    entered: list[str] = []
 
-    def work(key: str) -> None:
-        with Abort() as abort, gate.use(key, abort) as entered:
-            assert entered
-            with lock:
-                running.append(key)
-                most.append((len(running), running.count(key)))
-            abort.wait(0.002)
-            with lock:
-                running.remove(key)
+    def wait_for(key: str) -> threading.Thread:
+        def work() -> None:
+            with Abort() as abort:
+                assert gate.enter(key, abort)
+            entered.append(key)
 
-    threads = [threading.Thread(target=work, args=(key,)) for key in "aaaaaabbbbbbcccccc"]
-    for thread in threads:
+        thread = threading.Thread(target=work)
         thread.start()
-    for thread in threads:
-        thread.join()
-    assert max(total for total, _ in most) == 3 and max(same for _, same in most) == 2
+        return thread
+
+    with Abort() as abort:
+        assert gate.enter("a", abort) and gate.enter("a", abort)
+        third = wait_for("a")  # its key is full, though the gate is not
+        assert gate.enter("b", abort)
+        other = wait_for("c")  # the gate is full, though its key is not
+        assert entered == []
+        gate.leave("b")
+        other.join(10)
+        assert entered == ["c"]
+        gate.leave("a")
+        third.join(10)
+        assert entered == ["c", "a"]
 
 
 def test_a_waiting_call_that_is_aborted_takes_no_place() -> None:

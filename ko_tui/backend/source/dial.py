@@ -1,6 +1,7 @@
 """TCP to the API server, straight or through a proxy (CONNECT over HTTP or HTTPS, SOCKS5).
 
-With a deadline and an abort. One dialler serves REST, watch and exec alike, so that a proxy works for all of them or for none.
+With a deadline and an abort. One dialler serves REST, watch and exec alike, so that a proxy works for all of
+them or for none.
 """
 
 from __future__ import annotations
