@@ -77,6 +77,9 @@ class LocalCluster:
             return ExecResult(b"", done.stderr, done.returncode, 1.0)
         return ExecResult(done.stdout, done.stderr, done.returncode, 1.0)
 
+    def get(self, resource: Resource, namespace: str, name: str) -> KubeObject:
+        raise NotFound(f"no {resource.plural} {name} here")
+
     def close(self) -> None:
         """Nothing to close."""
 

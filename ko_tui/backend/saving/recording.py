@@ -14,6 +14,23 @@ LARGEST = 256 << 20
 """A command's output beyond this is not saved."""
 
 
+def in_the_databases(argv: tuple[str, ...]) -> bool:
+    """Whether a command prints rows that the saved databases hold anyway."""
+    if argv[0] not in ("ovn-nbctl", "ovn-sbctl"):
+        return False
+    return any(word in ("--format=json", "lflow-list", "count-flows", "dump-flows") for word in argv)
+
+
+def _tee(kept: bytearray, callback: OnBytes | None) -> OnBytes:
+    def take(part: bytes) -> None:
+        if len(kept) <= LARGEST:
+            kept.extend(part)
+        if callback is not None:
+            callback(part)
+
+    return take
+
+
 class RecordingSource:
     """Everything as ``source`` does it; commands that end are written to ``writer``, each question once."""
 
@@ -22,7 +39,6 @@ class RecordingSource:
         self._writer = writer
         self._seen: set[tuple[PodRef, tuple[str, ...]]] = set()
         self._lock = threading.Lock()
-        self.skip: frozenset[str] = frozenset()  # programs whose output is saved in another way
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._source, name)
@@ -41,20 +57,28 @@ class RecordingSource:
     ) -> ExecResult:
         """See Source.exec."""
         words = tuple(argv)
-        if on_stdout is not None or on_stderr is not None or words[0] in self.skip:
-            return self._source.exec(
-                pod, words, stdin=stdin, timeout=timeout, cancel=cancel, on_stdout=on_stdout,
-                on_stderr=on_stderr, max_output=max_output,
-            )  # fmt: skip
+        out, err = bytearray(), bytearray()
         result = self._source.exec(
-            pod, words, stdin=stdin, timeout=timeout, cancel=cancel, max_output=max_output
+            pod,
+            words,
+            stdin=stdin,
+            timeout=timeout,
+            cancel=cancel,
+            on_stdout=_tee(out, on_stdout),
+            on_stderr=_tee(err, on_stderr),
+            max_output=max_output,
         )
         with self._lock:
-            new = (pod, words) not in self._seen
+            new = (pod, words) not in self._seen and not stdin and not in_the_databases(words)
             self._seen.add((pod, words))
-        if new and not stdin:
-            self._save(pod, words, result)
-        return result
+        if new and len(out) <= LARGEST:
+            self._save(pod, words, ExecResult(bytes(out), bytes(err), result.exit_code, result.duration_ms))
+        return ExecResult(
+            result.stdout if on_stdout else bytes(out),
+            result.stderr if on_stderr else bytes(err),
+            result.exit_code,
+            result.duration_ms,
+        )
 
     def _save(self, pod: PodRef, argv: tuple[str, ...], result: ExecResult) -> None:
         number = self._writer.number("exec")

@@ -16,13 +16,16 @@ import msgspec
 
 from ko_tui import __version__
 from ko_tui.backend.cluster.leader import Database
-from ko_tui.backend.cluster.pods import CENTRAL, CNI, OVS_LABELS, is_ready, node_of, ref
+from ko_tui.backend.cluster.pods import OVS_LABELS, is_ready, node_of
+from ko_tui.backend.command.tools import prepare, run_tool
 from ko_tui.backend.errors import ClusterError, KoError, UsageError
+from ko_tui.backend.health.collect import collect
+from ko_tui.backend.pipeline.node_flows import dump_flows
 from ko_tui.backend.saving.recording import RecordingSource
 from ko_tui.backend.saving.redaction import Redactor
 from ko_tui.backend.session import Session
 from ko_tui.backend.simulate.live import BACKUP_SECONDS, backup_argv
-from ko_tui.backend.source.interface import Cancel, ExecCancelled, NotFound, PodRef, Resource
+from ko_tui.backend.source.interface import Cancel, ExecCancelled, NotFound, Resource
 from ko_tui.backend.source.kinds import (
     DAEMONSETS,
     DEPLOYMENTS,
@@ -52,25 +55,16 @@ KINDS: tuple[Resource, ...] = (
 )  # fmt: skip
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
-_CENTRAL_COMMANDS: tuple[tuple[str, ...], ...] = (
-    ("ovn-nbctl", "--version"),
-    ("ovn-sbctl", "--version"),
-    ("ovn-nbctl", "--timeout=30", "show"),
-    ("ovn-sbctl", "--timeout=30", "show"),
-    ("ovn-appctl", "-T", "5", "-t", "ovn-northd", "status"),
-    ("ovn-appctl", "-T", "5", "-t", "/var/run/ovn/ovnnb_db.ctl", "cluster/status", "OVN_Northbound"),
-    ("ovn-appctl", "-T", "5", "-t", "/var/run/ovn/ovnsb_db.ctl", "cluster/status", "OVN_Southbound"),
+_TOOLS = (("nbctl", "show"), ("sbctl", "show"))
+_NODE_TOOLS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("vsctl", ("show",)),
+    ("vsctl", ("list", "Open_vSwitch")),
+    ("vsctl", ("list", "Interface")),
+    ("ofctl", ("show", "br-int")),
+    ("appctl", ("-t", "ovn-controller", "connection-status")),
+    ("appctl", ("dpif/show",)),
 )
-_NODE_COMMANDS: tuple[tuple[str, ...], ...] = (
-    ("ovs-vsctl", "--version"),
-    ("ovs-vsctl", "--timeout=10", "show"),
-    ("ovs-vsctl", "--timeout=10", "--format=json", "list", "Open_vSwitch"),
-    ("ovs-vsctl", "--timeout=10", "--format=json", "list", "Bridge"),
-    ("ovs-vsctl", "--timeout=10", "--format=json", "list", "Interface"),
-    ("ovs-ofctl", "show", "br-int"),
-    ("ovs-ofctl", "dump-flows", "br-int"),
-    ("ovn-appctl", "-T", "5", "-t", "ovn-controller", "connection-status"),
-)
+"""Calls of the tools that people look at first; the words are those of ``ko-tui vsctl NODE ...``."""
 
 Progress = Callable[[str, int, int], None]  # what was done last, how many of how many
 
@@ -103,7 +97,7 @@ def save_snapshot(
         recording = RecordingSource(session.source, writer)
         inner = Session(cast(Any, recording), session.options)
         try:
-            saver = _Saver(session, inner, recording, writer, cancel)
+            saver = _Saver(session, inner, writer, cancel)
             _run(saver.jobs(), writer, cancel, on_progress)
         finally:
             inner.pool.shutdown(wait=False, cancel_futures=True)
@@ -152,17 +146,9 @@ def _run(jobs: Sequence[_Job], writer: Writer, cancel: Cancel | None, on_progres
 
 
 class _Saver:
-    def __init__(
-        self,
-        session: Session,
-        inner: Session,
-        recording: RecordingSource,
-        writer: Writer,
-        cancel: Cancel | None,
-    ) -> None:
+    def __init__(self, session: Session, inner: Session, writer: Writer, cancel: Cancel | None) -> None:
         self.session = session
         self.inner = inner
-        self.recording = recording
         self.writer = writer
         self.cancel = cancel
 
@@ -171,16 +157,30 @@ class _Saver:
         made = [_Job(f"db/{name}.db", self._database_job(name)) for name in ("sb", "nb")]
         made += [_Job(kind.plural, self._objects_job(kind)) for kind in KINDS]
         made += [_Job(f"leader of {name}", self._leader_job(name)) for name in ("nb", "sb")]
-        for pod in self.inner.app_pods(CENTRAL):
-            if is_ready(pod):
-                made += [self._command_job(ref(pod), argv) for argv in _CENTRAL_COMMANDS]
-        for pod in self.inner.app_pods(*OVS_LABELS):
-            if is_ready(pod):
-                made += [self._command_job(ref(pod), argv) for argv in _NODE_COMMANDS]
-        for pod in self.inner.app_pods(CNI):
-            if is_ready(pod) and node_of(pod):
-                made.append(self._command_job(ref(pod, CNI), ("ip", "-j", "route", "show", "table", "all")))
+        made.append(_Job("health", lambda: _drop(collect(self.inner, cancel=self.cancel))))
+        made += [self._tool_job(words) for words in _TOOLS]
+        made.append(_Job("OVN version", self._version_job("ovn-nbctl")))
+        for node in sorted({node_of(p) for p in self.inner.app_pods(*OVS_LABELS) if is_ready(p)}):
+            made += [self._tool_job((tool, node, *words)) for tool, words in _NODE_TOOLS]
+            made.append(_Job(f"OpenFlow of {node}", self._flows_job(node)))
+            made.append(_Job(f"version of {node}", self._version_job("ovs-vsctl", node)))
         return made
+
+    def _tool_job(self, words: Sequence[str]) -> _Job:
+        def save() -> None:
+            run_tool(self.inner, prepare(words), timeout=60, cancel=self.cancel)
+
+        return _Job(" ".join(words), save)
+
+    def _version_job(self, program: str, node: str = "") -> Callable[[], None]:
+        def save() -> None:
+            pod = self.inner.ovs(node) if node else self.inner.leader("nb").pod
+            self.inner.run(pod, (program, "--version"), cancel=self.cancel)
+
+        return save
+
+    def _flows_job(self, node: str) -> Callable[[], None]:
+        return lambda: _drop(dump_flows(self.inner, node, cancel=self.cancel))
 
     def _database_job(self, name: Literal["nb", "sb"]) -> Callable[[], None]:
         def save() -> None:
@@ -204,12 +204,6 @@ class _Saver:
 
     def _leader_job(self, name: Database) -> Callable[[], None]:
         return lambda: _drop(self.inner.leader(name))
-
-    def _command_job(self, pod: PodRef, argv: tuple[str, ...]) -> _Job:
-        def save() -> None:
-            self.recording.exec(pod, argv, timeout=60, cancel=self.cancel)
-
-        return _Job(f"{' '.join(argv)} in {pod}", save)
 
     def _objects_job(self, kind: Resource) -> Callable[[], None]:
         def save() -> None:

@@ -88,13 +88,18 @@ class Writer:
     def _store(self, name: str, content: IO[bytes]) -> None:
         parts = self._rewrite(name, content) if self._rewrite else iter(lambda: content.read(CHUNK), b"")
         digest, size = hashlib.sha256(), 0
-        with self._lock, self._zip.open(zipfile.ZipInfo(name), "w", force_zip64=True) as target:
-            target._compress_type = zipfile.ZIP_DEFLATED  # type: ignore[attr-defined]
+        info = zipfile.ZipInfo(name)
+        info.compress_type = zipfile.ZIP_DEFLATED
+        with self._lock, self._zip.open(info, "w", force_zip64=True) as target:
             for part in parts:
                 digest.update(part)
                 size += len(part)
                 target.write(part)
         self._members[name] = Member(size, digest.hexdigest())
+
+    def close(self) -> None:
+        """Close the archive, finished or not."""
+        self._zip.close()
 
     def finish(self, manifest: Manifest) -> Manifest:
         """Write the manifest and close the archive; gives the manifest as written."""
@@ -122,7 +127,11 @@ def writing(path: Path, rewrite: Rewrite | None = None) -> Iterator[Writer]:
     unfinished = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:
-            yield Writer(stream, rewrite)
+            writer = Writer(stream, rewrite)
+            try:
+                yield writer
+            finally:
+                writer.close()
         unfinished.replace(path)
     except OSError as error:
         raise SnapshotError(
