@@ -72,10 +72,13 @@ class LocalCluster:
                  .replace("/var/run/ovn/ovnsb_db.ctl", f"{self.ovn.directory}/sb.ctl")
                  .replace("/var/run/ovn/ovnnb_db.ctl", f"{self.ovn.directory}/nb.ctl") for w in argv]  # fmt: skip
         done = subprocess.run(words, capture_output=True, timeout=30)
-        if (take := options.get("on_stdout")) is not None:
-            take(done.stdout)
-            return ExecResult(b"", done.stderr, done.returncode, 1.0)
-        return ExecResult(done.stdout, done.stderr, done.returncode, 1.0)
+        kept: list[bytes] = []
+        for name, content in (("on_stdout", done.stdout), ("on_stderr", done.stderr)):
+            take = options.get(name)
+            if take is not None:
+                take(content)
+            kept.append(b"" if take is not None else content)
+        return ExecResult(*kept, done.returncode, 1.0)
 
     def get(self, resource: Resource, namespace: str, name: str) -> KubeObject:
         raise NotFound(f"no {resource.plural} {name} here")
