@@ -3,6 +3,7 @@
 up [--dir D] [--api-only] [--port N]    start it and stay until Ctrl-C or SIGTERM
 run [--api-only] -- CMD ...             start it, run a command with KUBECONFIG set, tear it down
 api --pods N [--nodes M]                an API with made pods, for tests of size
+clean                                   remove what labs left behind whose process is gone
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
-from tests.lab.cluster import LabFailed, LabUnavailable
+from tests.lab.cluster import LabFailed, LabUnavailable, clean_stale
 from tests.lab.handle import ApiOnlyLab
 from tests.lab.running import RunningLab
 
@@ -29,6 +30,7 @@ def main(words: list[str]) -> int:
     up = actions.add_parser("up", help="start and stay until Ctrl-C")
     run = actions.add_parser("run", help="run a command with KUBECONFIG set")
     api = actions.add_parser("api", help="an API with made pods and nodes")
+    actions.add_parser("clean", help="remove what killed labs left behind")
     for each in (up, run, api):
         each.add_argument("--dir", type=Path, help="where the lab keeps its files (default: a temporary one)")
         each.add_argument("--port", type=int, default=0, help="port of the API (default: a free one)")
@@ -40,6 +42,10 @@ def main(words: list[str]) -> int:
     api.add_argument("--pods", type=int, default=50_000)
     api.add_argument("--nodes", type=int, default=500)
     asked = parser.parse_args(words)
+    if asked.action == "clean":
+        for name in clean_stale():
+            print(f"lab {name}: removed")
+        return 0
     try:
         with _ending_on_signals(), _lab(asked) as lab:
             if asked.action == "run":
