@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -283,10 +282,8 @@ def test_cancelled_during_the_handshake(lab: ApiOnlyLab, source: LiveSource) -> 
     threading.Thread(
         target=lambda: (until(lambda: fault.hits, "the handshake to begin"), cancel.cancel()), daemon=True
     ).start()
-    started = time.monotonic()
-    with pytest.raises(ExecCancelled):
+    with pytest.raises(ExecCancelled):  # and not ExecTimeout, which waiting would have given
         source.exec(CLIENT, ["true"], cancel=cancel, timeout=30)
-    assert time.monotonic() - started < 14  # its time-out would be 15
 
 
 def test_close_ends_everything_under_way(lab: ApiOnlyLab) -> None:
@@ -393,7 +390,6 @@ def test_every_descriptor_is_given_back(source: LiveSource) -> None:
         return len(list(Path("/proc/self/fd").iterdir()))
 
     source.exec(CLIENT, ["true"])
-    until(lambda: count() == count(), "the count to settle")
     before = count()
     for _ in range(20):
         source.exec(CLIENT, ["true"])
