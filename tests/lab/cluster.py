@@ -20,12 +20,23 @@ from pathlib import Path
 from typing import Literal
 
 from tests.lab import central, northbound, workloads
-from tests.lab.places import NETNS, LabFailed, Place, end, processes, run, until
+from tests.lab.places import NETNS, LabFailed, Place, end, environment, processes, run, until
 from tests.lab.sockets import Servers, ask
 from tests.lab.topology import NODES, PODS, Node, Pod, node, pod
 
 Database = Literal["nb", "sb"]
 MARK = "ko-lab-"
+TOOLS = (
+    "ovsdb-server",
+    "ovs-vswitchd",
+    "ovn-northd",
+    "ovn-controller",
+    "ip",
+    "ethtool",
+    "nsenter",
+    "unshare",
+    "ping",
+)
 SCHEMA = {"nb": "OVN_Northbound", "sb": "OVN_Southbound"}
 
 
@@ -37,15 +48,20 @@ def why_unavailable() -> str:
     """Why no lab can run here; "" when one can."""
     if os.geteuid() != 0:
         return "the lab needs root"
-    missing = [
-        t
-        for t in ("ovsdb-server", "ovs-vswitchd", "ovn-northd", "ovn-controller", "ip", "ethtool", "nsenter")
-        if shutil.which(t, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin") is None
-    ]
+    missing = [tool for tool in TOOLS if shutil.which(tool, path=environment()["PATH"]) is None]
     if missing:
         return f"not installed: {', '.join(missing)}"
-    probe = subprocess.run(["unshare", "--net", "--mount", "true"], capture_output=True)
-    return "" if probe.returncode == 0 else "network and mount namespaces are not allowed here"
+    if not Path("/dev/net/tun").exists():
+        return "there is no /dev/net/tun, which the userspace datapath needs"
+    devices = "ip link add name probe0 type veth peer name probe1 && ip link add name probe2 type bridge"
+    for argv, what in (
+        (("true",), "network and mount namespaces are not allowed here"),
+        (("sh", "-c", devices), "veth and bridge devices cannot be made here"),
+    ):
+        probe = subprocess.run(["unshare", "--net", "--mount", *argv], capture_output=True, env=environment())
+        if probe.returncode != 0:
+            return what
+    return ""
 
 
 class Lab:

@@ -28,6 +28,13 @@ MOUNTS = (
 LOGS = ("ovn", "openvswitch", "kube-ovn")
 CONFLIST = "/etc/cni/net.d/01-kube-ovn.conflist"
 NETNS = Path("/var/run/netns")
+_SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
+
+
+def environment() -> dict[str, str]:
+    """For commands of the lab: administrators' tools are found, and no setting of the user's redirects OVN's."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("OVN_", "OVS_", "LC_"))}
+    return {**kept, "LC_ALL": "C.UTF-8", "PATH": f"{os.environ.get('PATH', os.defpath)}:{_SBIN}"}
 
 
 class LabFailed(RuntimeError):
@@ -38,7 +45,9 @@ def run(
     *argv: str, check: bool = True, timeout: float = 60, stdin: str = ""
 ) -> subprocess.CompletedProcess[str]:
     """Run a command on the host side of the lab."""
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout, input=stdin)
+    done = subprocess.run(
+        argv, capture_output=True, text=True, timeout=timeout, input=stdin, env=environment()
+    )
     if check and done.returncode != 0:
         raise LabFailed(f"{shlex.join(argv)[:2000]}\nstatus {done.returncode}\n{done.stdout}{done.stderr}")
     return done
@@ -46,7 +55,8 @@ def run(
 
 def script(text: str, prefix: Sequence[str] = (), timeout: float = 60) -> str:
     """Run a shell script that stops at its first error; gives its standard output."""
-    done = subprocess.run([*prefix, "sh", "-eu", "-c", text], capture_output=True, text=True, timeout=timeout)
+    argv = [*prefix, "sh", "-eu", "-c", text]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout, env=environment())
     if done.returncode != 0:
         raise LabFailed(f"{text}\nstatus {done.returncode}\n{done.stdout}{done.stderr}")
     return done.stdout
@@ -109,6 +119,7 @@ class Place:
                 stderr=errors,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
+                env=environment(),
             )
         assert self._holder.stdout is not None
         if self._holder.stdout.readline() != b"ready\n":

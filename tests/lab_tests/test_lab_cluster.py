@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from tests.lab import northbound
 from tests.lab.cluster import Lab, LabFailed, clean_stale
 from tests.lab.places import NETNS, alive, processes, until
+from tests.lab.sockets import inside
 from tests.lab.topology import EIP, EIP_TARGET, NODES, PODS, SERVICES, pod, subnet
 from tests.lab_tests.conftest import need_lab
 
@@ -36,6 +39,7 @@ def test_every_node_is_a_chassis(lab_cluster: Lab) -> None:
 @pytest.mark.parametrize(
     ("source", "address"),
     [
+        ("default/client", "10.16.0.1"),  # the router
         ("default/client", "10.16.0.11"),  # the same node
         ("default/client", "10.16.0.12"),  # another node, through Geneve
         ("default/client", "fd00:10:16::c"),
@@ -80,6 +84,48 @@ def test_a_client_keeps_its_backend(lab_cluster: Lab) -> None:
 @pytest.mark.parametrize("address", ["10.96.0.10", "fd00:10:96::a"])
 def test_the_name_service_answers_over_udp(lab_cluster: Lab, address: str) -> None:
     assert lab_cluster.ask("default/client", address, 53, "UDP").startswith("kube-system/coredns-")
+
+
+def test_dhcp_offers_the_address(lab_cluster: Lab) -> None:
+    asking = pod("default/dhcp-pod")
+    hardware = bytes.fromhex(asking.mac.replace(":", ""))
+    head = struct.pack("!BBBBIHH16x16s192x", 1, 1, 6, 0, 0x4B4F4B4F, 0, 0x8000, hardware)
+    discover = head + bytes.fromhex("63825363350101ff")  # magic cookie, DHCPDISCOVER, end
+
+    def client() -> socket.socket:
+        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
+        made.bind(("0.0.0.0", 68))
+        made.settimeout(5)
+        return made
+
+    with inside(NETNS / lab_cluster.netns(asking.key), client) as own:
+        own.sendto(discover, ("255.255.255.255", 67))
+        offer = own.recv(2048)
+    assert socket.inet_ntoa(offer[16:20]) == asking.ips[0]
+    assert bytes.fromhex("350102") in offer  # DHCPOFFER
+    assert b"\x03\x04" + socket.inet_aton(subnet(asking.subnet).gateways[0]) in offer
+
+
+def test_quality_of_service_marks_packets(lab_cluster: Lab) -> None:
+    def receiver() -> socket.socket:
+        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        made.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
+        made.bind(("0.0.0.0", 9000))
+        made.settimeout(5)
+        return made
+
+    def sender() -> socket.socket:
+        return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+    with (
+        inside(NETNS / lab_cluster.netns("default/client"), receiver) as own,
+        inside(NETNS / lab_cluster.netns("default/server"), sender) as marked,
+    ):
+        marked.sendto(b"x", (pod("default/client").ips[0], 9000))
+        _, [(_, _, tos)], _, _ = own.recvmsg(16, 64)
+    assert tos[0] >> 2 == 10
 
 
 @pytest.mark.parametrize(
@@ -188,19 +234,20 @@ def test_two_labs_at_once_and_nothing_left_behind(lab_cluster: Lab) -> None:
 def test_faults_and_back() -> None:
     need_lab()
     with Lab() as lab:
-        leader = lab.leader("sb")
-        lab.kill_raft_member(leader, "sb")
-        until(lambda: any(lab.role(i, "sb") == "leader" for i in range(3) if i != leader), "a new leader")
-        assert lab.role(leader, "sb") == ""
-        lab.start_raft_member(leader, "sb")
-        until(lambda: lab.role(leader, "sb") == "follower", "the member to follow")
-        until(lambda: "active" in [lab.northd(i) for i in range(3)], "northd to be active")
         active = next(i for i in range(3) if lab.northd(i) == "active")
         lab.stop_northd(active)
         until(
             lambda: any(lab.northd(i) == "active" for i in range(3) if i != active),
             "another northd to take over",
         )
+        lab.start_northd(active)
+        until(lambda: lab.northd(active) == "standby", "the old northd to stand by")
+        leader = lab.leader("sb")
+        lab.kill_raft_member(leader, "sb")
+        until(lambda: any(lab.role(i, "sb") == "leader" for i in range(3) if i != leader), "a new leader")
+        assert lab.role(leader, "sb") == ""
+        lab.start_raft_member(leader, "sb")
+        until(lambda: lab.role(leader, "sb") == "follower", "the member to follow")
 
 
 def test_a_switch_that_ends_and_comes_back() -> None:
