@@ -137,10 +137,12 @@ def bench_list(kubeconfig: Path) -> None:
     source = open_live(str(kubeconfig), "admin-token")
     raw_wall = min(read_raw(kubeconfig) for _ in range(2))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    began, used = time.perf_counter(), time.thread_time()
-    count = len(source.list(PODS).items)
-    wall, cpu = time.perf_counter() - began, time.thread_time() - used
-    assert count == PODS_COUNT
+    runs = []
+    for _ in range(2):
+        began, used = time.perf_counter(), time.thread_time()
+        assert len(source.list(PODS).items) == PODS_COUNT
+        runs.append((time.perf_counter() - began, time.thread_time() - used))
+    wall, cpu = min(runs)
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     figure("list_50k_pods_cpu", cpu, "s", "<=2s", cpu <= 2)
     figure("list_50k_pods_vs_raw", wall / raw_wall, "x", "<=2x", wall <= 2 * raw_wall)

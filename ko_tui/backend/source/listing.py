@@ -6,7 +6,10 @@ decoded: fifty thousand cost under a second of processor time, as whole JSON sev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+import gc
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypedDict
 
 import msgspec
@@ -71,7 +74,7 @@ class _PodStatus(TypedDict, total=False):
     containerStatuses: list[_ContainerStatus]
 
 
-class _Pod(KubeObject, frozen=True, rename="camel"):
+class _Pod(KubeObject, frozen=True, rename="camel", gc=False):
     spec: _PodSpec = {}  # type: ignore[assignment]
     status: _PodStatus = {}  # type: ignore[assignment]
 
@@ -102,6 +105,29 @@ _OBJECT = msgspec.json.Decoder(KubeObject)
 def read_object(content: bytes, what: str) -> KubeObject:
     """One object, whole."""
     return decoded(_OBJECT, content, what)
+
+
+_decoding = 0
+_decoding_lock = threading.Lock()
+
+
+@contextlib.contextmanager
+def _without_collections() -> Iterator[None]:
+    """No garbage collection while a page is decoded.
+
+    What a page makes lives on and holds no cycles; looking through it over and over costs as much as decoding it.
+    """
+    global _decoding
+    with _decoding_lock:
+        _decoding += 1
+        gc.disable()
+    try:
+        yield
+    finally:
+        with _decoding_lock:
+            _decoding -= 1
+            if not _decoding:
+                gc.enable()
 
 
 def object_decoder(resource: Resource) -> msgspec.json.Decoder[Any]:
@@ -143,7 +169,8 @@ def list_all(
             while True:
                 asked = {**query, "continue": more} if more else query
                 content = rest.call("GET", path, asked, what=f"list {resource.plural}", cancel=cancel)
-                page = decoded(decoder, content, f"list {resource.plural}")
+                with _without_collections():
+                    page = decoded(decoder, content, f"list {resource.plural}")
                 found: list[KubeObject] = page.items or []
                 items += found
                 version, more = page.metadata.resource_version, page.metadata.more
