@@ -80,6 +80,12 @@ class ScratchOvn:
         """Wait until northd has written everything to the southbound database."""
         self.nbctl("--wait=sb", "sync")
 
+    def stop_northd(self) -> None:
+        """End northd: from here on the southbound database is ours."""
+        northd = self._servers.pop()
+        northd.terminate()
+        northd.wait(timeout=10)
+
     def southbound(self) -> bytes:
         """The southbound database as a backup."""
         command = ["ovsdb-client", "backup", self.remote("sb"), "OVN_Southbound"]
