@@ -13,7 +13,8 @@ import json
 import re
 import secrets
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import IO
 
 import msgspec
@@ -45,6 +46,7 @@ class Redactor:
     def __init__(self, objects: Iterable[KubeObject], key: bytes | None = None) -> None:
         self._key = key or secrets.token_bytes(32)
         self._names: dict[str, str] = {}
+        self._addresses: dict[str, str] = {}
         for item in objects:
             for name in (item.name, item.namespace, str(item.spec.get("nodeName") or "")):
                 self._learn(name)
@@ -70,12 +72,18 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """A text with every known name and every address replaced."""
-        text = _MAC.sub(self._mac, text)
-        text = _IPV6.sub(self._ipv6, text)
-        text = _IPV4.sub(self._ipv4, text)
+        for pattern, change in ((_MAC, self._mac), (_IPV6, self._ipv6), (_IPV4, self._ipv4)):
+            text = pattern.sub(partial(self._once, change), text)
         if self._pattern is None:
             return text
         return self._pattern.sub(lambda found: self._names[found[0]], text)
+
+    def _once(self, change: Callable[[re.Match[str]], str], found: re.Match[str]) -> str:
+        """What an address becomes, remembered: there are few of them and each occurs often."""
+        made = self._addresses.get(found[0])
+        if made is None:
+            made = self._addresses[found[0]] = change(found)
+        return made
 
     def _mac(self, found: re.Match[str]) -> str:
         low = self._digest("mac", found[0].lower())[:6]

@@ -210,5 +210,10 @@ def _comparison(test: Test, width: int) -> str:
     if 0 < count < width:
         field += f"[{low}..{low + count - 1}]" if count > 1 else f"[{low}]"
     if count:
-        return f"{field} {test.op} {test.value >> low:#x}"
-    return f"{field} {test.op} {test.value:#x}/{test.mask:#x}"
+        return f"{field} {test.op} {_hex(test.value >> low)}"
+    return f"{field} {test.op} {_hex(test.value)}/{_hex(test.mask)}"
+
+
+def _hex(value: int) -> str:
+    """OVN writes 0 without 0x."""
+    return f"{value:#x}" if value else "0"

@@ -53,6 +53,7 @@ _SEMANTIC = (
     (r"(\S+) has \d+ bits: write .*",
      "Explicit `!= 0' is required for inequality test of multibit field against 0."),
     (r"(\S+) is a string: it has no bits to choose", r"Cannot select subfield of string field \1."),
+    (r"(\S+) is nominal: it can only be used as a whole", r"Cannot select subfield of nominal field \1."),
     (r"the bits (\d+)\.\.(\d+) run backwards", r"Invalid bit range \1 to \2."),
     (r"(\S+) is a number and cannot be compared with a string",
      r"Integer field \1 is not compatible with string constant."),
@@ -65,6 +66,8 @@ _SEMANTIC = (
      "replaced by `<=' or `>' by `>=')."),
 )  # fmt: skip
 _MISSING = re.compile(r"(.*) is missing at the end")
+_NO_BIT = re.compile(r"(\S+) has (\d+) bits: there is no bit (\d+)")
+_BITS = re.compile(r"[\w.]+\s*\[\s*(\d+)")
 _UNEXPECTED = re.compile(r".* stands where (.*) was expected", re.DOTALL)
 
 
@@ -74,6 +77,10 @@ def ovn_message(text: str, error: ExpressionError) -> str:
     for pattern, words in (*_LEXICAL, *_SEMANTIC):
         if re.fullmatch(pattern, message):
             return re.sub(pattern, words, message)
+    if found := _NO_BIT.fullmatch(message):
+        bits = _BITS.match(text, error.offset)
+        low = bits[1] if bits else found[3]
+        return f"Cannot select bits {low} to {found[3]} of {found[2]}-bit field {found[1]}."
     if message.endswith("is not a field of this OVN version"):
         return _syntax(text, error.offset, "field name")
     if found := _MISSING.fullmatch(message):

@@ -9,9 +9,6 @@ from __future__ import annotations
 import socket
 
 from ko_tui.backend.simulate.packet_state import (
-    CT_EST,
-    CT_NEW,
-    CT_RPL,
     ETH_ARP,
     ETH_IP,
     ETH_IPV6,
@@ -30,8 +27,9 @@ from ko_tui.backend.simulate.packet_state import (
 )
 
 CT_NAMES = ("new", "est", "rel", "rpl", "inv", "trk", "snat", "dnat")
-_TCP_NAMES = ("fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr", "ns")
+_TCP_NAMES = ("fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr", "ns", "[200]", "[400]", "[800]")
 _V4 = {ICMP: "icmp", TCP: "tcp", UDP: "udp", SCTP: "sctp"}
+_SHORT = {ETH_ARP: "arp", ETH_RARP: "rarp", 0x8847: "mpls", 0x8848: "mplsm"}
 _V6 = {ICMPV6: "icmp6", TCP: "tcp6", UDP: "udp6", SCTP: "sctp6"}
 
 
@@ -63,14 +61,12 @@ def flow_text(state: State) -> str:
         out.append(f"ct_mark={state['ct_mark']:#x}")
     if state["ct_label"]:
         out.append(f"ct_label={state['ct_label']:#x}")
-    if state["ct_state"] & (CT_NEW | CT_EST | CT_RPL) == 0:
-        pass  # without a valid connection its original addresses are not shown
     names = {ETH_IP: _V4, ETH_IPV6: _V6}.get(kind)
     named = names is not None and proto in names
     if names is not None:
         out.append(names.get(proto, "ip" if kind == ETH_IP else "ipv6"))
-    elif kind in (ETH_ARP, ETH_RARP):
-        out.append("arp" if kind == ETH_ARP else "rarp")
+    elif kind in _SHORT:
+        out.append(_SHORT[kind])
     out += [f"reg{n}={value:#x}" for n in range(16) if (value := register(state, n))]
     tci = state["vlan.tci"]
     if tci & 0x1000:
@@ -90,6 +86,8 @@ def flow_text(state: State) -> str:
             f"arp_sha={mac(state['arp_sha'])}",
             f"arp_tha={mac(state['arp_tha'])}",
         ]
+    elif kind in _SHORT:
+        out.append("mpls_label=0,mpls_tc=0,mpls_ttl=0,mpls_bos=0,mpls_lse1=0,mpls_lse2=0")
     else:
         out.append(f"dl_type=0x{kind:04x}")
     return ",".join(out)
@@ -127,7 +125,4 @@ def _ip(out: list[str], state: State, named: bool) -> None:
 
 
 def _tcp(flags: int) -> str:
-    names = [name for bit, name in enumerate(_TCP_NAMES) if flags >> bit & 1]
-    if rest := flags >> 9 << 9:
-        names.append(f"[{rest.bit_length() - 1}]" if rest & rest - 1 == 0 else f"{rest:#x}")
-    return "|".join(names) or "0"
+    return "|".join(name for bit, name in enumerate(_TCP_NAMES) if flags >> bit & 1) or "0"

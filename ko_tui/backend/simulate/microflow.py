@@ -46,8 +46,14 @@ def find_datapath(southbound: Southbound, datapath: str | None, text: str, scope
 
 
 def parse_microflow(text: str, scope: Scope) -> State:
-    """The state of the packet; what the microflow does not say is 0. Raises MicroflowError."""
-    return parse_known(text, scope)[0]
+    """The state of the packet; what the microflow does not say is 0. Raises MicroflowError.
+
+    ``ip.dscp`` and ``ip.ecn`` are 0 whatever it says: Open vSwitch's match takes no part of that byte from
+    ovn-trace (mf_set in lib/meta-flow.c).
+    """
+    state = parse_known(text, scope)[0]
+    state["nw_tos"] = 0
+    return state
 
 
 def parse_known(text: str, scope: Scope) -> tuple[State, dict[str, int]]:
