@@ -24,7 +24,10 @@ def completer(screen: Any) -> Completer:
         name, space, words = text.lstrip().partition(" ")
         if not space:
             return [
-                (f"{c.colon[0]} " if c.usage else c.colon[0], f"{c.usage}  {c.summary}".strip())
+                (
+                    f"{c.colon[0]} " if c.usage else c.colon[0],
+                    f"{c.summary.rpartition(': ')[2]}  {c.usage}".strip(),
+                )
                 for c in sorted(commands, key=lambda c: c.colon[0])
                 if any(word.startswith(name) for word in c.colon)
             ]

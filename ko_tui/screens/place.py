@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.screen import Screen
@@ -170,6 +170,14 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
     def show_trouble(self, error: KoError) -> None:
         """A list could not be had: a banner, what is there stays; passing kinds are asked again by themselves."""
         self._trouble = error
+        view = self.list_view()
+        if (
+            isinstance(getattr(view, "empty", None), str)
+            and view is not None
+            and not getattr(view, "rows", ())
+        ):
+            view.empty = f"{error.title}. r asks again."  # type: ignore[attr-defined]
+            view.lines_changed()
         if self._retry is not None:
             self._retry.stop()
             self._retry = None
@@ -213,6 +221,14 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
                 self._retry.stop()
                 self._retry = None
             self.query_one(Banner).tell(())
+
+    def on_key(self, event: events.Key) -> None:
+        """A typed line may arrive in one piece (a paste, a slow connection): nothing of it is lost or obeyed."""
+        prompt = self.query_one(PromptLine)
+        if prompt.sign and event.is_printable and event.character:
+            event.stop()
+            event.prevent_default()
+            prompt.insert(event.character)
 
     # -- the filter -----------------------------------------------------------------------------------------
 

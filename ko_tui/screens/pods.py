@@ -134,7 +134,7 @@ class PodsScreen(PlaceScreen):
                 )
                 return [index for _, _, index in found]
 
-            self.ask("closest", question, self._closest)
+            self.ask("closest", question, self._closest, failed=lambda _error: None)
         self.count_words = self._count()
         self.show_place()
 

@@ -92,6 +92,21 @@ class TraceScreen(PlaceScreen):
             return
         count = len(self.result.explained.stages)
         self.had(f"{count} stages", time.time() if not self.taken_at else self.taken_at)
+        self._find_objects()
+
+    def _find_objects(self) -> None:
+        """Whose flows they are is asked after the trace is on the screen; without an answer nothing is missing."""
+        result = self.result
+
+        def arrived(objects: dict[str, ObjectRef]) -> None:
+            for stage in result.explained.stages:
+                if not stage.objects and (thing := objects.get(stage.stage.uuid)) is not None:
+                    stage.objects = [thing]
+            self._explain(stay=True)
+
+        self.ask(
+            "objects", lambda session, _cancel: session.objects(result), arrived, failed=lambda _error: None
+        )
 
     def facts(self) -> list[tuple[str, Tone]]:
         only = {"changes": "only changes", "drops": "only ends"}.get(self.stages.show_only, "")
@@ -135,9 +150,10 @@ class TraceScreen(PlaceScreen):
             return [[("The trace has no stages.", "dim")]]
         return stage_lines(self.result.explained, number)
 
-    def _explain(self) -> None:
+    def _explain(self, *, stay: bool = False) -> None:
         self.query_one("#explanation-words", Static).update(content(self._lines()))
-        self.query_one("#explanation", VerticalScroll).scroll_home(animate=False)
+        if not stay:
+            self.query_one("#explanation", VerticalScroll).scroll_home(animate=False)
         self.show_place()
 
     # -- panes ------------------------------------------------------------------------------------------------

@@ -91,9 +91,13 @@ class Field(Horizontal):
 
     @property
     def value(self) -> str:
-        return self.input.value.strip() if self.is_mounted else self._value
+        made = self.query(FieldInput)
+        return made.first().value.strip() if made else self._value
 
     @value.setter
     def value(self, text: str) -> None:
-        self.input.value = text
-        self.input.cursor_position = len(text)
+        # A person may arrive with values before the field is composed.
+        self._value = text
+        for made in self.query(FieldInput):
+            made.value = text
+            made.cursor_position = len(text)

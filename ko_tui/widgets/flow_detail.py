@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ko_tui.visible import one_line, visible
 from ko_tui.widgets.glyphs import glyphs
 from ko_tui.widgets.highlight import highlight
-from ko_tui.widgets.stage_detail import BLANK, object_lines, sentence_lines
+from ko_tui.widgets.stage_detail import BLANK, object_lines, purpose_lines, sentence_lines
 from ko_tui.widgets.tones import Line
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def logical_flow_lines(flow: ExplainedFlow, match: str, owner: ObjectRef | None 
         lines += [BLANK, [("Behind this flow", "head")]]
         for thing in things:
             lines += object_lines(thing)
-    lines += [BLANK, [("What this table is for", "head")], [(visible(flow.purpose), "")]]
+    lines += [BLANK, [("What this table is for", "head")], *purpose_lines(flow.purpose)]
     if not flow.known:
         lines.append([(f"{g.unknown} This ko-tui does not know the stage.", "warn")])
     return lines
@@ -83,7 +83,7 @@ def openflow_lines(
         ]
         return lines
     lines += [BLANK, [("When", "head")]]
-    fields: Mapping[str, str] = decoded["match"]
+    fields: Mapping[str, str] = {n: v for n, v in decoded["match"].items() if n != "priority"}
     lines += [
         [(f" {g.bullet} {one_line(name):<14} ", "name"), (one_line(value), "")]
         for name, value in fields.items()
@@ -91,8 +91,9 @@ def openflow_lines(
     if not fields:
         lines.append([(f" {g.bullet} every packet", "")])
     lines += [BLANK, [("Then", "head")]]
-    actions: Sequence[tuple[str, str]] = decoded["actions"]
+    from ko_tui.backend.ovs.ofproto_trace import split_actions
+
     lines += [
-        [(f" {g.bullet} {one_line(name):<14} ", "accent"), (one_line(value), "")] for name, value in actions
+        [(f" {g.bullet} ", "dim"), *highlight(one_line(a), "openflow")] for a in split_actions(flow.actions)
     ]
     return lines

@@ -137,13 +137,14 @@ class PromptLine(Horizontal):
         with self.prevent(Input.Changed):
             field.value = text
         field.cursor_position = len(text)
-        field.focus()
+        # At once, not with the next message: the keys that follow are already on their way.
+        self.screen.set_focus(field)
         self._offer(text)
 
-    def close(self, *, submitted: bool) -> None:
+    def close(self, *, submitted: bool, text: str | None = None) -> None:
         if not self.sign:
             return
-        sign, text = self.sign, self.field.value
+        sign, text = self.sign, self.field.value if text is None else text
         self.sign = ""
         self.remove_class("-typing")
         self.field.display = False
@@ -153,6 +154,10 @@ class PromptLine(Horizontal):
             self.post_message(self.Submitted(sign, text))
         else:
             self.post_message(self.Closed(sign))
+
+    def insert(self, character: str) -> None:
+        """A key that was meant for the line but went elsewhere, because it came before the focus did."""
+        self.field.insert_text_at_cursor(character)
 
     def walk(self, step: int) -> None:
         if self._walk is None:
@@ -193,4 +198,4 @@ class PromptLine(Horizontal):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self.close(submitted=True)
+        self.close(submitted=True, text=event.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from ko_tui.backend.explain.model import ExplainedStage, ExplainedTrace, ObjectRef, Sentence
 
 BLANK: Line = [("", "")]
+_LABELLED = re.compile(
+    r"(?<=[.。]) ?(?=(?:Reads|Leaves behind|Kube-OVN|Usual trouble|Service without endpoints): )"
+)
 _PACKET_FIRST = ("inport", "outport", "eth", "vlan", "ip", "arp", "nd", "icmp", "tcp", "udp", "sctp", "ct")
 
 
@@ -45,8 +49,20 @@ def stage_lines(trace: ExplainedTrace, number: int) -> list[Line]:
         lines += [BLANK, [("Assumed by the trace", "head")]]
         lines += [[(f" {glyphs().warn} {visible(words)}", "warn")] for words in stage.assumptions]
     if stage.purpose:
-        lines += [BLANK, [("What this table is for", "head")], [(visible(stage.purpose), "")]]
+        lines += [BLANK, [("What this table is for", "head")], *purpose_lines(stage.purpose)]
     return [*lines, *_flow(stage)]
+
+
+def purpose_lines(purpose: str) -> list[Line]:
+    """A paragraph, its labelled parts (``Reads: ...``) on lines of their own."""
+    lines: list[Line] = []
+    for part in _LABELLED.split(visible(purpose)):
+        label, colon, rest = part.partition(": ")
+        if colon and len(label) < 32 and "." not in label:
+            lines.append([(f" {label}: ", "dim"), (rest, "")])
+        else:
+            lines.append([(part, "")])
+    return lines
 
 
 def packet_before(trace: ExplainedTrace, number: int) -> Mapping[str, str]:
