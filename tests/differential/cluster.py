@@ -2,42 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from random import Random
 
+from tests.differential.model import Cluster, Nic, mac
 from tests.differential.ovn import ScratchOvn
-
-
-@dataclass
-class Nic:
-    """A logical port with its addresses; ``v6`` may be empty."""
-
-    name: str
-    switch: str
-    mac: str
-    v4: str
-    v6: str
-
-
-@dataclass
-class Cluster:
-    """What was made, for those who choose packets."""
-
-    nics: list[Nic] = field(default_factory=list)
-    router_macs: dict[str, list[str]] = field(default_factory=dict)  # switch -> MACs of router ports on it
-    vips: list[tuple[str, int, str]] = field(default_factory=list)  # address, port, protocol
-    backends: list[str] = field(default_factory=list)
-    addresses: list[str] = field(default_factory=list)  # others: NAT, gateways, routes
-    sets: list[str] = field(default_factory=list)
-    groups: list[str] = field(default_factory=list)
-    localnets: list[str] = field(default_factory=list)
-    router_ports: list[tuple[str, str]] = field(default_factory=list)  # router port, router
-    switches: list[str] = field(default_factory=list)
-    routers: list[str] = field(default_factory=list)
-
-
-def mac(number: int) -> str:
-    return f"0a:00:00:{number >> 16 & 255:02x}:{number >> 8 & 255:02x}:{number & 255:02x}"
+from tests.differential.rare import rare_features
 
 
 class Maker:
@@ -63,7 +32,7 @@ class Maker:
         self._balancers()
         self._router_features()
         self._switch_features()
-        self._rare_features()
+        rare_features(self)
         self.ovn.settle()
         self._learned()
         return self.made
@@ -354,67 +323,6 @@ class Maker:
             self.nb(
                 "set", "NB_Global", ".", f"options:use_ct_inv_match={self.random.choice(['true', 'false'])}"
             )
-
-    def _rare_features(self) -> None:
-        """What few clusters have, each now and then."""
-        for nic in self.made.nics:
-            if self.chance(0.12):  # names that only people see
-                shown = self.random.choice(
-                    ["web", "5a1e0d4c-8f3b-4f62-9a55-0f6a3c1d2e4b", "x-5a1e0d4c-8f3b-4f62-9a55-0f6a3c1d2e4b"]
-                )
-                self.nb(
-                    "set",
-                    "Logical_Switch_Port",
-                    nic.name,
-                    f"external_ids:neutron:port_name={nic.name}-{shown}",
-                )
-        for switch in self.made.switches:
-            if self.chance(0.15):
-                self.nb(
-                    "set",
-                    "Logical_Switch",
-                    switch,
-                    f'external_ids:"neutron:network_name"="{switch} of people"',
-                )
-            nics = [n.name for n in self.made.nics if n.switch == switch]
-            if len(nics) > 1 and self.chance(0.15):
-                live = ["--liveness"] if self.chance(0.5) else []
-                self.nb(
-                    *live, "fwd-group-add", f"fg-{switch}", switch, "10.1.0.222", self.next_mac(), *nics[:2]
-                )
-            if self.chance(0.1):
-                self.nb("lsp-add", switch, f"{switch}-l2gw", "--", "lsp-set-type", f"{switch}-l2gw", "l2gateway", "--",
-                        "lsp-set-options", f"{switch}-l2gw", "network_name=phys9", "l2gateway-chassis=ch1", "--",
-                        "lsp-set-addresses", f"{switch}-l2gw", "unknown")  # fmt: skip
-            if nics and self.chance(0.1):
-                self.nb("lsp-add", switch, f"{switch}-child", nics[0], "7", "--", "lsp-set-addresses",
-                        f"{switch}-child", f"{self.next_mac()} 10.1.0.77")  # fmt: skip
-        for port, router in self.made.router_ports:
-            if self.chance(0.15):
-                self.nb(
-                    "static-mac-binding-add",
-                    port,
-                    self.random.choice(["10.1.0.20", "172.30.0.1"]),
-                    self.next_mac(),
-                )
-            if self.chance(0.1):
-                self.nb("set", "Logical_Router_Port", port, "options:route_table=blue")
-                self.nb("--route-table=blue", "lr-route-add", router, "192.0.2.0/24", "172.30.0.1")
-        if self.made.groups and self.chance(0.5):
-            group = self.made.groups[0]
-            self.nb("--type=port-group", "acl-add", group, "to-lport", "1500",
-                    f"outport == @{group} && ip4.src == ${group}_ip4 && udp", "drop")  # fmt: skip
-        if self.made.vips and self.chance(0.3):
-            made = self.nb("create", "Load_Balancer_Group", "name=lbg")
-            balancer = (
-                self.nb("--bare", "--columns=_uuid", "find", "Load_Balancer", "name=lb0") or ""
-            ).strip()
-            if made and balancer:
-                self.nb("add", "Load_Balancer_Group", made.strip(), "load_balancer", balancer)
-                for router in self.made.routers:
-                    self.nb("add", "Logical_Router", router, "load_balancer_group", made.strip())
-        if self.chance(0.2):
-            self.nb("set", "NB_Global", ".", "options:use_logical_dp_groups=false")
 
     def _dhcp(self, switch: str, nics: list[Nic]) -> None:
         index = nics[0].v4.split(".")[1]

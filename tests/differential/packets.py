@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from tests.differential.cluster import Cluster, Nic
+from tests.differential.model import Cluster, Nic
 
 CT = ("new", "est", "est,rpl", "rel", "inv", "new", "est", "rel,rpl", "snat,est", "dnat,est")
 
