@@ -47,7 +47,10 @@ def test_every_look_up_of_the_recorded_runs(version: str) -> None:
     assert count > 1500
 
 
-KEYS = ["eth.dst", "eth.src", "nw_src", "nw_dst", "tp_dst", "nw_proto", "eth.type", "xxreg0", "xreg4", "inport", "outport", "ct_state", "flags", "nw_ttl", "arp_tha"]
+_KEYS = """
+eth.dst eth.src nw_src nw_dst tp_dst nw_proto eth.type xxreg0 xreg4 inport outport ct_state flags nw_ttl arp_tha
+"""
+KEYS = _KEYS.split()
 
 
 @settings(max_examples=60, deadline=None)
