@@ -24,6 +24,8 @@ VIPS = [
     for port in service.ports
     if port.protocol == "TCP" and not service.session
 ]
+# Behind these is the pod with a floating address, whose replies to other subnets go astray: chance decides.
+BY_CHANCE = {ip for s in SERVICES for ip in s.ips if any(EIP_TARGET in pod(key).ips for key in s.backends)}
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +54,8 @@ def test_the_verdict_is_what_happens(running_lab: RunningLab, session: Session, 
     wrong, arrived = [], 0
     for name, address, port in (*PODS, *VIPS):
         if name == source or (":" in address and len(pod(source).ips) < 2):
+            continue
+        if address in BY_CHANCE and pod(source).subnet != "ovn-default":
             continue
         against = traced(session, source, f"{source} {name} tcp {port}")
         arrives = bool(running_lab.cluster.ask(source, address, port, seconds=0.3))
