@@ -79,7 +79,6 @@ class ConsoleScreen(PlaceScreen):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.view.focus()
         self.call_after_refresh(self.action_type)
 
     def load(self, *, fresh: bool = False) -> None:

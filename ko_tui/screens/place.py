@@ -262,7 +262,7 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
     def focus_list(self) -> None:
         view = self.list_view()
         if view is not None:
-            view.focus()
+            self.set_focus(view)
 
     def filter_text(self) -> str:
         """The filter in use."""

@@ -30,7 +30,7 @@ def test_the_console_refuses_what_changes_something(running_lab: RunningLab, tmp
         terminal.wait("Type a tool", ">")
         terminal.type("nbctl ls-add evil")
         terminal.keys("Enter")
-        terminal.wait("read-only")
+        terminal.wait("Refused", "not on the list")
         terminal.keys("i")
         terminal.wait("ovn-nbctl")
         terminal.type("nbctl ls-list")
