@@ -14,6 +14,7 @@ os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
 
 from textual.app import App
 from textual.binding import Binding
+from textual.events import Key
 from textual.screen import Screen
 
 from ko_tui.config import Settings, load, theme_of
@@ -114,6 +115,13 @@ class KoTuiApp(App[int], inherit_bindings=False):
                     severity="warning",
                     markup=False,
                 )
+
+    def on_key(self, event: Key) -> None:
+        """Keys that no widget took; here they come in the order in which they were pressed."""
+        stray = getattr(self.screen, "stray_key", None)
+        if stray is not None and stray(event):
+            event.stop()
+            event.prevent_default()
 
     def get_system_commands(self, screen: Screen[Any]) -> Any:
         """The palette: every command of this place, made from its declaration."""

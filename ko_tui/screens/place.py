@@ -222,13 +222,16 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
                 self._retry = None
             self.query_one(Banner).tell(())
 
-    def on_key(self, event: events.Key) -> None:
-        """A typed line may arrive in one piece (a paste, a slow connection): nothing of it is lost or obeyed."""
+    def stray_key(self, event: events.Key) -> bool:
+        """A typed line may arrive in one piece (a paste, a slow connection), before its prompt has the focus.
+
+        True when the key was one of such a line and has been put there: nothing of it is lost or obeyed.
+        """
         prompt = self.query_one(PromptLine)
-        if prompt.sign and event.is_printable and event.character:
-            event.stop()
-            event.prevent_default()
-            prompt.insert(event.character)
+        if not prompt.sign or not event.is_printable or not event.character:
+            return False
+        prompt.insert(event.character)
+        return True
 
     # -- the filter -----------------------------------------------------------------------------------------
 
