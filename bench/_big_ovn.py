@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import subprocess
 from pathlib import Path
 
+from ko_tui.backend.source.ovsdb_log import records
 from tests.differential.ovn import ScratchOvn
 
 CHUNK = 300
@@ -89,6 +92,23 @@ def save(ovn: ScratchOvn, path: Path) -> int:
             timeout=300,
         )
     return path.stat().st_size
+
+
+_UUID = re.compile(rb'"([0-9a-f])([0-9a-f]{7}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"')
+
+
+def replicate(path: Path, copies: int, to: Path) -> int:
+    """``copies`` of a database in one, each with UUIDs and switch names of its own; gives the size in bytes."""
+    with path.open("rb") as source, to.open("wb") as target:
+        for number, (_, body) in enumerate(records(source, path.name)):
+            for copy in range(copies if number else 1):
+                made = body
+                if copy:
+                    made = _UUID.sub(lambda f, c=copy: b'"%x%s"' % (int(f[1], 16) ^ c, f[2]), made)  # type: ignore[misc]
+                    made = made.replace(b"sw", b"c%dsw" % copy)
+                digest = hashlib.sha1(made, usedforsecurity=False).hexdigest()
+                target.write(f"OVSDB JSON {len(made)} {digest}\n".encode() + made)
+    return to.stat().st_size
 
 
 def microflow() -> str:

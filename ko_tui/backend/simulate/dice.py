@@ -30,6 +30,8 @@ def closest(
         return text == real if flow_line else without_flow(text) == without_flow(real)
 
     first = simulator.run(datapath, microflow, options)
+    if "loop" in first.assumptions:
+        return first  # ovn-trace itself crashes on it: there is nothing to come near to
     waiting: list[tuple[int, ...]] = [()]
     for _ in range(MAX_THROWS):
         if not waiting:
