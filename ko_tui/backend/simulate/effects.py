@@ -44,6 +44,9 @@ from ko_tui.backend.simulate.packet_state import (
 from ko_tui.backend.simulate.port_security import denied_in, denied_out
 from ko_tui.backend.simulate.southbound import V4_MAPPED, Datapath, Southbound, Vip
 
+# What the packet has now stands for what it had at first (25.09 and later).
+_ORIGINAL = {"ct_tp_dst": "tp_dst", "ct_proto": "nw_proto"}
+
 
 class Effects:
     """Carries out actions for one trace."""
@@ -212,6 +215,11 @@ class Effects:
             if place is not None:
                 place.write(state, 0)
             parent.add(Kind.ERROR, "*** dns_lookup action not implemented")
+        elif action.name in _ORIGINAL and not self.southbound.before("25.09"):
+            self._store(action.field, state, state[_ORIGINAL[action.name]], parent)
+        elif action.name == "get_remote_fdb":
+            self.choices.assume(action.name)
+            parent.add(Kind.OUTPUT, "/* The remote FDB table is different per each chassis. */")
         elif action.name == "ct_state_save":
             saved = state["ct_state"] & 0xFF if state["ct_state"] & CT_TRK else 0
             place = self.place(action.field)

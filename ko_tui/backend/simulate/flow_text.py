@@ -9,6 +9,8 @@ from __future__ import annotations
 import socket
 
 from ko_tui.backend.simulate.packet_state import (
+    CT_INV,
+    CT_TRK,
     ETH_ARP,
     ETH_IP,
     ETH_IPV6,
@@ -61,6 +63,8 @@ def flow_text(state: State) -> str:
         out.append(f"ct_mark={state['ct_mark']:#x}")
     if state["ct_label"]:
         out.append(f"ct_label={state['ct_label']:#x}")
+    if state["ct_nw_proto"] and state["ct_state"] & ~(CT_INV | CT_TRK):
+        out += _original(state)
     names = {ETH_IP: _V4, ETH_IPV6: _V6}.get(kind)
     named = names is not None and proto in names
     if names is not None:
@@ -91,6 +95,20 @@ def flow_text(state: State) -> str:
     else:
         out.append(f"dl_type=0x{kind:04x}")
     return ",".join(out)
+
+
+def _original(state: State) -> list[str]:
+    """The tracked connection's original packet; a neighbour discovery has none."""
+    if state["eth.type"] == ETH_IP:
+        ends = [f"ct_nw_src={ip4(state['ct_nw_src'])}", f"ct_nw_dst={ip4(state['ct_nw_dst'])}"]
+    elif state["eth.type"] == ETH_IPV6:
+        ends = [f"ct_ipv6_src={ip6(state['ct_ipv6_src'])}", f"ct_ipv6_dst={ip6(state['ct_ipv6_dst'])}"]
+        if state["nw_proto"] == ICMPV6 and state["tp_dst"] == 0 and state["tp_src"] in (135, 136):
+            ends = []
+    else:
+        return []
+    ports = [f"ct_tp_src={state['ct_tp_src']}", f"ct_tp_dst={state['ct_tp_dst']}"]
+    return [*ends, f"ct_nw_proto={state['ct_nw_proto']}", *ports]
 
 
 def _ip(out: list[str], state: State, named: bool) -> None:

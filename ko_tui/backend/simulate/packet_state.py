@@ -21,11 +21,12 @@ FRAG_ANY, FRAG_LATER = 1, 2
 LOOPBACK = 1 << 0
 """``flags.loopback``: the packet may leave by the port it came in by."""
 
-_KEYS = (
-    "eth.src eth.dst eth.type vlan.tci nw_src nw_dst ipv6_src ipv6_dst ipv6_label nw_proto nw_tos nw_ttl "
-    "nw_frag tp_src tp_dst tcp_flags arp_sha arp_tha nd_target ct_state ct_mark ct_label ct_nw_dst ct_ipv6_dst "
-    "ct_tp_dst pkt.mark xxreg0 xxreg1 xreg4 flags reg11 reg12 reg13 inport outport remote_outport"
-)
+_KEYS = """
+eth.src eth.dst eth.type vlan.tci nw_src nw_dst ipv6_src ipv6_dst ipv6_label nw_proto nw_tos nw_ttl nw_frag tp_src
+tp_dst tcp_flags arp_sha arp_tha nd_target pkt.mark
+ct_state ct_mark ct_label ct_nw_proto ct_nw_src ct_nw_dst ct_ipv6_src ct_ipv6_dst ct_tp_src ct_tp_dst
+xxreg0 xxreg1 xreg4 flags reg11 reg12 reg13 inport outport remote_outport
+"""
 EMPTY: State = dict.fromkeys(_KEYS.split(), 0)
 
 Prerequisite = Literal[
@@ -172,11 +173,12 @@ def register(state: State, index: int) -> int:
 
 def clear_conntrack(state: State) -> None:
     """``ct_clear``."""
-    state["ct_state"] = state["ct_mark"] = state["ct_label"] = state["ct_tp_dst"] = 0
+    for key in ("ct_state", "ct_mark", "ct_label", "ct_nw_proto", "ct_tp_src", "ct_tp_dst"):
+        state[key] = 0
     if state["eth.type"] == ETH_IP:
-        state["ct_nw_dst"] = 0
+        state["ct_nw_src"] = state["ct_nw_dst"] = 0
     elif state["eth.type"] == ETH_IPV6:
-        state["ct_ipv6_dst"] = 0
+        state["ct_ipv6_src"] = state["ct_ipv6_dst"] = 0
 
 
 def mac(value: int) -> str:
