@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 ARGS   ?=
 
-.PHONY: demo test lint format bench lab differential docs snapshot-demo clean
+.PHONY: demo test lint format bench lab differential docs screenshots snapshot-demo clean
 
 ## make demo: open ko-tui on the bundled snapshot (no cluster, no root, no OVN)
 demo: $(STAMP)
@@ -56,6 +56,11 @@ $(STAMP): pyproject.toml constraints.txt
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+
+## make screenshots: the pictures in docs/screens, from a real terminal on a fresh lab
+screenshots: $(STAMP)
+	@./tests/install-packages
+	@$(BIN)/python -m tests.e2e.screenshots docs/screens
 
 ## make snapshot-demo: rebuild the saved cluster that ships with ko-tui, from a fresh lab
 snapshot-demo: $(STAMP)

@@ -21,7 +21,10 @@ def session(running_lab: RunningLab) -> Iterator[Session]:
     # A real packet, so that the gateway's MAC address is learned before a trace goes there.
     cluster = running_lab.cluster
     assert cluster.ping("default/dhcp-pod", "203.0.113.1")
-    until(lambda: cluster.sbctl("--bare", "--columns=mac", "find", "MAC_Binding", "ip=203.0.113.1"), "the MAC binding")
+    until(
+        lambda: cluster.sbctl("--bare", "--columns=mac", "find", "MAC_Binding", "ip=203.0.113.1"),
+        "the MAC binding",
+    )
     found = open_session(SessionOptions(kubeconfig=str(running_lab.kubeconfig), context="admin"))
     yield found
     found.close()
