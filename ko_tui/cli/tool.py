@@ -7,7 +7,8 @@ import codecs
 import sys
 from typing import TextIO
 
-from ko_tui.backend.source.interface import OnBytes
+from ko_tui.backend.errors import PolicyRefusal
+from ko_tui.backend.source.interface import OnBytes, PodRef, SourceInfo
 from ko_tui.cli.options import session_options
 from ko_tui.cli.visible import visible
 
@@ -23,7 +24,11 @@ def run(args: argparse.Namespace) -> int:
 
     words = [w for i, w in enumerate(args.words) if not (i == 0 and w == "--")]
     options = session_options(args)
-    call = prepare(words, options.mode)  # before any cluster: a refusal needs none
+    try:
+        call = prepare(words, options.mode)  # before any cluster: a refusal needs none
+    except PolicyRefusal as refusal:
+        _note_refusal(words, options.context, refusal.what)
+        raise
 
     from ko_tui.backend.session import open_session
 
@@ -37,6 +42,15 @@ def run(args: argparse.Namespace) -> int:
         return 0 if done.exit_code == 0 else 3
     finally:
         session.close()
+
+
+def _note_refusal(words: list[str], context: str, reason: str) -> None:
+    """The audit log holds what was refused before a cluster was asked, too."""
+    from ko_tui.backend.command.audit import AuditLog
+    from ko_tui.backend.command.run import CommandRun
+
+    refused = CommandRun(tuple(words), PodRef("", ""), error=reason)
+    AuditLog(SourceInfo("live", context)).note(refused, False, reason)
 
 
 def _to(stream: TextIO) -> OnBytes:

@@ -130,5 +130,6 @@ def test_the_reply_of_a_service_connection(session: Session) -> None:
     forward = session.trace(session.plan(parse_line("default/server svc/default/web tcp 80")))
     reply = session.reply(forward)
     assert reply.ct and reply.ct[0] == "est,rpl"
+    assert reply.src_port == 8080
     back = session.trace(session.plan(reply))
     assert back.explained.trace.outputs == ["server.default"]

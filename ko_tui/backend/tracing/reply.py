@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ko_tui.backend.errors import UsageError
 from ko_tui.backend.ovn.trace_model import Verdict
 from ko_tui.backend.packet import PORT_PROTOCOLS, Protocol
-from ko_tui.backend.tracing.model import TraceRequest, TraceResult
+from ko_tui.backend.tracing.model import TracePlan, TraceRequest, TraceResult
 
 if TYPE_CHECKING:
     from ko_tui.backend.session import Session
@@ -44,7 +45,7 @@ def reply_request(session: Session, result: TraceResult) -> TraceRequest:
         source=responder.key,
         destination=arrived_from,
         protocol=protocol,
-        src_port=int(sent_to) if sent_to.isdigit() else plan.packet.dst_port,
+        src_port=_answering_port(plan, sent_to),
         dst_port=plan.packet.src_port,
         family=plan.packet.family,
         tcp_flags=TCP_SYN_ACK if protocol is Protocol.TCP else plan.packet.tcp_flags,
@@ -52,3 +53,18 @@ def reply_request(session: Session, result: TraceResult) -> TraceRequest:
         namespace=plan.request.namespace,
         engine=plan.request.engine,
     )
+
+
+def _answering_port(plan: TracePlan, sent_to: str) -> int:
+    """The port that the responder answers from: where the packet had got to, a chosen backend's, or the Service's
+    target port."""
+    if sent_to.isdigit() and int(sent_to) != plan.packet.dst_port:
+        return int(sent_to)
+    chosen = plan.lb_dst.rpartition(":")[2] if plan.lb_dst and not plan.lb_dst.endswith("]") else ""
+    if chosen.isdigit() and ":" in plan.lb_dst:
+        return int(chosen)
+    for port in plan.destination.ports:
+        served = re.match(rf"^{plan.packet.dst_port}/{plan.packet.protocol.upper()} -> (\d+)", port)
+        if served:
+            return int(served[1])
+    return plan.packet.dst_port
