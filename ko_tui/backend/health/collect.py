@@ -23,7 +23,7 @@ from ko_tui.backend.operations.fanout import ask_all
 from ko_tui.backend.operations.members import ask_members
 from ko_tui.backend.operations.rollout import rollout_of
 from ko_tui.backend.ovn.table import many
-from ko_tui.backend.source.interface import Cancel, Forbidden, NotFound
+from ko_tui.backend.source.interface import Cancel, Forbidden, NotFound, NotInSnapshot
 from ko_tui.backend.source.kinds import DAEMONSETS, DEPLOYMENTS, ENDPOINT_SLICES, LEASES, NODES
 from ko_tui.backend.source.objects import KubeObject
 
@@ -69,7 +69,7 @@ def collect(session: Session, *, deep: bool = True, cancel: Cancel | None = None
         jobs = [job for job in jobs if job[0] in ("components", "leases", "leader endpoints")]
         jobs += [
             ("members", lambda: _saved_members(session, health)),
-            ("chassis", lambda: health.chassis.extend(chassis(session, deep=False, cancel=cancel))),
+            ("chassis", lambda: health.chassis.extend(chassis(session, deep=deep, cancel=cancel))),
             ("MAC bindings", lambda: _count_bindings(session, health)),
             ("logical flows", lambda: _count_flows(session, health)),
         ]
