@@ -199,6 +199,8 @@ def chassis(session: Session, *, deep: bool, cancel: Cancel | None = None) -> li
         return found
     asked = {}
     for each, answer in ask_all(found, lambda c: _ask_node(session, c), cancel=cancel):
+        if isinstance(answer, NotInSnapshot):
+            continue  # nobody asked that node when the cluster was saved
         if isinstance(answer, KoError):
             answer = ChassisHealth(
                 each.node, each.registered, each.tunnel_ip, each.lag, "", None, answer.what

@@ -147,7 +147,8 @@ def plan_kick(session: Session, database: Database, server: str) -> KickPlan:
     alive_left = len(alive - {hit.nick})
     if alive_left < quorum(left):
         raise KickRefused(
-            f"Without {hit.nick} the cluster has {left} servers and needs {quorum(left)}, but only {alive_left} answer.",
+            f"Without {hit.nick} the cluster has {left} servers and needs {quorum(left)}, "
+            f"but only {alive_left} answer.",
             "Bring another member back first.",
         )
     state = "answers" if hit.nick in alive else "does not answer"
