@@ -21,10 +21,11 @@ from ko_tui.config import Settings, load, theme_of
 from ko_tui.history import History
 from ko_tui.screens.asking import Door
 from ko_tui.screens.directory import SCREENS
+from ko_tui.themes import THEMES
 from ko_tui.widgets.glyphs import use_glyphs
 
 if TYPE_CHECKING:
-    from ko_tui.backend.session import Session, SessionOptions
+    from ko_tui.backend.session import Session
 
 
 def _mode(name: str) -> Callable[[], Screen[Any]]:
@@ -42,7 +43,6 @@ class KoTuiApp(App[int], inherit_bindings=False):
 
     def __init__(
         self,
-        options: SessionOptions | None,
         open_session: Callable[[], Session],
         *,
         settings: Settings | None = None,
@@ -54,7 +54,6 @@ class KoTuiApp(App[int], inherit_bindings=False):
         # Textual takes the first mode from the class.
         type(self).DEFAULT_MODE = "status" if dashboard else self.settings.start
         super().__init__()
-        self.options = options
         self.door = Door(open_session)
         self.reopen = reopen
         self.known: dict[str, list[str]] = {}  # names for completion: endpoint, node, datapath
@@ -70,12 +69,12 @@ class KoTuiApp(App[int], inherit_bindings=False):
         variables.setdefault("ko-bar", variables.get("panel", "ansi_default"))
         return variables
 
-    def on_mount(self) -> None:
-        from ko_tui.themes import THEMES
-
+        # Before it runs: a theme changed later would have every style worked out twice.
         for theme in THEMES:
             self.register_theme(theme)
         self.choose_theme(theme_of(self.settings.theme))
+
+    def on_mount(self) -> None:
         if self.settings.keys:
             self.set_keymap(self.settings.keys)
 
@@ -135,23 +134,26 @@ class KoTuiApp(App[int], inherit_bindings=False):
 
 def run(options: argparse.Namespace) -> int:
     """Open the screen as the command line asked; gives the exit status."""
-    from ko_tui.backend.session import open_session
-    from ko_tui.cli.options import session_options
-
     named = Path(options.config) if options.config else None
     settings = load(named)
     if options.theme:
         settings.theme = options.theme
     if options.no_mouse:
         settings.mouse = False
-    wanted = session_options(options)
 
-    def other(context: str) -> Callable[[], Session]:
+    def opened(**changes: str) -> Session:
+        # In a thread, after the first paint: this imports the cluster's side.
         from dataclasses import replace
 
-        return lambda: open_session(replace(wanted, context=context))
+        from ko_tui.backend.session import open_session
+        from ko_tui.cli.options import session_options
+
+        return open_session(replace(session_options(options), **changes))
 
     app = KoTuiApp(
-        wanted, lambda: open_session(wanted), settings=settings, dashboard=options.dashboard, reopen=other
+        opened,
+        settings=settings,
+        dashboard=options.dashboard,
+        reopen=lambda context: lambda: opened(context=context),
     )
     return app.run(mouse=settings.mouse) or 0

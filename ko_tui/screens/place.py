@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 RETRY_SECONDS = (5, 10, 20, 30)
 AGE_TICK = 5.0
+FIRST_PAINT = 0.05  # seconds that the first paint gets before the first question
 ACTING = frozenset({"go", "command_line", "save", "copy"})
 # Kinds of error that mend themselves: asked again after a while. Named, so that no source is imported for it.
 PASSING = frozenset({"ApiUnavailable", "ExecInterrupted", "ExecTimeout", "ExecNoStatus"})
@@ -105,7 +106,7 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
         self.show_place()
         self.set_interval(AGE_TICK, self.show_place)
         # The first paint comes before the first question: asking imports the cluster's side.
-        self.call_after_refresh(self.load)
+        self.set_timer(FIRST_PAINT, self.load)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A dashboard takes no keys that act: it may hang on a wall."""
