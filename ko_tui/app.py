@@ -62,6 +62,10 @@ class KoTuiApp(App[int], inherit_bindings=False):
         self.traces_made = History("traces", most=self.settings.history_lines)
         self.animation_level = "none"
         self.glyphs = use_glyphs(self.settings.glyphs)
+        # Before it runs: a theme changed later would have every style worked out twice.
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.choose_theme(theme_of(self.settings.theme))
 
     def get_css_variables(self) -> dict[str, str]:
         variables = super().get_css_variables()
@@ -69,14 +73,10 @@ class KoTuiApp(App[int], inherit_bindings=False):
         variables.setdefault("ko-bar", variables.get("panel", "ansi_default"))
         return variables
 
-        # Before it runs: a theme changed later would have every style worked out twice.
-        for theme in THEMES:
-            self.register_theme(theme)
-        self.choose_theme(theme_of(self.settings.theme))
-
     def on_mount(self) -> None:
         if self.settings.keys:
             self.set_keymap(self.settings.keys)
+            self.call_after_refresh(self.screen.bindings_updated_signal.publish, self.screen)
 
     def choose_theme(self, name: str) -> bool:
         """Use a theme; False when there is none of that name."""

@@ -170,7 +170,7 @@ class Everywhere:
             with path.open("x", encoding="utf-8", errors="replace") as out:
                 out.write(text)
         except FileExistsError:
-            self.tell(f"{path} exists already; name another: :save FILE", "bad")
+            self.tell(f"exists already, name another with :save FILE: {path}", "bad")
         except OSError as error:
             self.tell(f"{path} cannot be written: {error.strerror}", "bad")
         else:

@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from ko_tui.commands import Command
+from ko_tui.visible import one_line
 
 FIELD_KEYS: tuple[Command, ...] = (
     Command("form.next", "tab,down", "Next field, or next match", action="step(1)"),
@@ -30,6 +31,10 @@ class FieldInput(Input):
         Binding("tab", "step(1, 'tab')", show=False),
         Binding("shift+tab", "step(-1, 'tab')", show=False),
     ]
+
+    def validate_value(self, value: str) -> str:
+        """Names come from the cluster too: control characters are shown, never written to the terminal."""
+        return one_line(value)
 
     @dataclass
     class Stepped(Message):

@@ -32,6 +32,10 @@ class PromptInput(Input):
         Binding("shift+tab", "complete(-1)", show=False),
     ]
 
+    def validate_value(self, value: str) -> str:
+        """Names come from the cluster too: control characters are shown, never written to the terminal."""
+        return one_line(value)
+
     def action_give_up(self) -> None:
         self.prompt.close(submitted=False)
 

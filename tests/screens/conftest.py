@@ -1,0 +1,105 @@
+"""A program on a recorded cluster, with files of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.message import Message
+from textual.pilot import Pilot
+
+from ko_tui.app import KoTuiApp
+from ko_tui.config import Settings
+from tests.screens.recorded import open_recorded
+
+DEADLINE = 20.0
+Running = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KO_TUI_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for name in ("NO_COLOR", "TMUX", "STY", "KO_TUI_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+class Driven:
+    """A running program with the messages that its widgets sent."""
+
+    def __init__(self, app: KoTuiApp, pilot: Pilot[Any], messages: list[Message]) -> None:
+        self.app, self.pilot, self.messages = app, pilot, messages
+
+    async def until(self, condition: Callable[[], object], what: str = "") -> None:
+        """Wait for a condition, with a deadline."""
+        ends = time.monotonic() + DEADLINE
+        while not condition():
+            if time.monotonic() > ends:
+                raise AssertionError(f"never came true: {what or condition}\n{self.text()}")
+            await self.pilot.pause()
+            await asyncio.sleep(0.01)
+        await self.pilot.pause()
+
+    async def settled(self) -> None:
+        """Wait until nothing is asked any more."""
+        await self.until(lambda: not getattr(self.app.screen, "questions", None), "all questions answered")
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+
+    async def type(self, text: str) -> None:
+        await self.pilot.press(*(KEYS.get(c, c) for c in text))
+
+    def text(self) -> str:
+        """The screen as a person reads it."""
+        strips = self.app.screen._compositor.render_strips()
+        return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
+
+    def heard(self, kind: type[Message]) -> list[Any]:
+        return [m for m in self.messages if isinstance(m, kind)]
+
+
+KEYS = {
+    " ": "space",
+    "/": "slash",
+    ":": "colon",
+    ".": "full_stop",
+    "-": "minus",
+    "=": "equals_sign",
+    ">": "greater_than_sign",
+}
+
+
+@pytest.fixture
+def running() -> Running:
+    """``async with running(size=...) as driven``: the program on the recorded cluster."""
+
+    @asynccontextmanager
+    async def start(
+        size: tuple[int, int] = (80, 24),
+        *,
+        open_session: Callable[[], Any] = open_recorded,
+        settings: Settings | None = None,
+        dashboard: bool = False,
+        settle: bool = True,
+    ) -> AsyncIterator[Driven]:
+        messages: list[Message] = []
+        app = KoTuiApp(open_session, settings=settings, dashboard=dashboard)
+        async with app.run_test(size=size, message_hook=messages.append) as pilot:
+            driven = Driven(app, pilot, messages)
+            if settle:
+                await driven.until(
+                    lambda: getattr(app.screen, "taken_at", 0) or app.screen.questions == {}, "first answer"
+                )
+                await driven.settled()
+            yield driven
+
+    return start

@@ -1,0 +1,200 @@
+"""From a pod to an explained trace, by keys alone."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+from ko_tui.backend.source.interface import ApiUnavailable
+from ko_tui.screens.asking import Answered
+from ko_tui.screens.builder import BuilderScreen
+from ko_tui.screens.trace import TraceScreen
+from ko_tui.widgets.stage_list import StageList
+from tests.screens.conftest import Driven, Running
+from tests.screens.recorded import CLIENT, Recorded, open_recorded
+
+
+async def traced(driven: Driven, line: str = f"{CLIENT} svc/kube-system/kube-dns udp 53") -> TraceScreen:
+    driven.app.screen.run_line(f"trace {line}")
+    await driven.until(lambda: isinstance(driven.app.screen, TraceScreen), "a result")
+    await driven.settled()
+    screen = driven.app.screen
+    assert isinstance(screen, TraceScreen)
+    return screen
+
+
+async def test_the_commonest_trace_takes_less_than_ten_keys(running: Running) -> None:
+    async with running() as driven:
+        screen = driven.app.screen
+        screen.table.move_to([e.key for e in screen.table.shown()].index(CLIENT))
+        keys = ["t", "d", "n", "s", "enter", "enter"]
+        await driven.press("t")
+        await driven.until(lambda: isinstance(driven.app.screen, BuilderScreen))
+        await driven.settled()
+        await driven.press("d", "n", "s")
+        await driven.until(lambda: "svc/kube-system/kube-dns" in driven.text())
+        await driven.press("enter")
+        assert "udp" in driven.text() and "53" in driven.text()
+        await driven.press("enter")
+        await driven.until(lambda: isinstance(driven.app.screen, TraceScreen))
+        assert "Delivered to coredns" in driven.text()
+        assert len(keys) < 10
+        assert [m for m in driven.heard(Answered) if m.topic == "trace"]
+
+
+async def test_the_builder_shows_the_resolved_packet_and_the_command(running: Running) -> None:
+    async with running((160, 48)) as driven:
+        await driven.press("3")
+        await driven.until(lambda: isinstance(driven.app.screen, BuilderScreen))
+        await driven.settled()
+        driven.app.screen.field("source").value = CLIENT
+        driven.app.screen.field("destination").value = "10.96.0.10"
+        driven.app.screen.field("port").value = "53"
+        await driven.until(lambda: "Ready" in driven.text(), "a plan")
+        shown = driven.text()
+        assert "ea:1c:e1:14:28:c8" in shown and "ovn-trace" in shown
+        assert "Another subnet" in shown, "why it has this MAC"
+
+
+async def test_what_is_missing_is_said_while_one_types(running: Running) -> None:
+    async with running() as driven:
+        await driven.press("3")
+        await driven.until(lambda: isinstance(driven.app.screen, BuilderScreen))
+        await driven.settled()
+        driven.app.screen.field("source").value = CLIENT
+        await driven.until(lambda: "To: nothing is named yet" in driven.text())
+        await driven.press("enter")
+        field = driven.app.screen.field("destination")
+        await driven.until(lambda: driven.app.focused is field.input)
+
+
+async def test_the_result_explains_the_stage_under_the_cursor(running: Running) -> None:
+    async with running((160, 48)) as driven:
+        screen = await traced(driven)
+        shown = driven.text()
+        assert "┌" in shown and "├──▶" in shown, "the picture"
+        assert "10.96.0.10:53" in shown
+        stages = screen.query_one(StageList)
+        await driven.press("slash")
+        await driven.type("ls_in_lb ")
+        await driven.press("enter")
+        await driven.until(lambda: stages.current.stage.name == "ls_in_lb")
+        shown = driven.text()
+        assert "Load balance: pick a backend" in shown
+        assert "10.96.0.10 → 10.16.0.4" in shown, "the packet then and now"
+        assert "chosen at random" in shown, "what the trace assumed"
+
+
+async def test_quiet_stages_are_folded_and_open_on_enter(running: Running) -> None:
+    async with running((120, 40)) as driven:
+        screen = await traced(driven)
+        stages = screen.query_one(StageList)
+        fold = next(i for i, r in enumerate(stages.rows) if r.kind == "fold")
+        before = len(stages.rows)
+        stages.move_to(fold)
+        await driven.press("enter")
+        assert len(stages.rows) > before
+        await driven.press("x")
+        assert all(r.kind != "fold" for r in stages.rows)
+        assert all(
+            stages.facts[r.stage].header_changed or stages.facts[r.stage].ends
+            for r in stages.rows
+            if r.kind == "stage"
+        )
+        await driven.press("x")
+        assert any(r.kind == "fold" for r in stages.rows)
+
+
+async def test_raw_and_exact_commands_are_one_key_away(running: Running) -> None:
+    async with running((100, 40)) as driven:
+        await traced(driven)
+        await driven.press("R")
+        await driven.until(lambda: "raw" in driven.text().splitlines()[1])
+        assert "ingress(dp=" in driven.text()
+        await driven.press("escape", "e")
+        await driven.until(lambda: "commands" in driven.text().splitlines()[1])
+        assert "kubectl exec" in driven.text() and "ovn-trace" in driven.text()
+
+
+async def test_a_drop_is_said_in_words_and_the_cursor_is_on_it(running: Running) -> None:
+    async with running((160, 48)) as driven:
+        screen = await traced(driven, f"{CLIENT} prod/api-6b9f7c5d4-zt8wq tcp 9090")
+        stages = screen.query_one(StageList)
+        assert str(screen.result.explained.verdict) == "dropped"
+        assert "DROPPED" in driven.text()
+        assert stages.facts[stages.current_number].ends == "dropped"
+
+
+async def test_it_is_saved_in_every_form(running: Running, tmp_path: Path) -> None:
+    async with running() as driven:
+        await traced(driven)
+        for suffix in ("txt", "md", "json", "html"):
+            path = tmp_path / f"kept.{suffix}"
+            driven.app.screen.take_save(str(path))
+            text = path.read_text()
+            assert "10.16.0.4" in text, suffix
+        facts = json.loads((tmp_path / "kept.json").read_text())
+        assert facts["verdict"] == "delivered" and facts["stages"]
+        page = (tmp_path / "kept.html").read_text()
+        assert page.startswith("<!doctype html>") and "<script" not in page and "<img" not in page
+        driven.app.screen.take_save(str(tmp_path / "kept.txt"))
+        await driven.until(lambda: "exists already" in driven.text())
+
+
+async def test_what_was_traced_is_offered_again(running: Running) -> None:
+    async with running() as driven:
+        await traced(driven)
+        driven.app.screen.take_name("dns from client")
+        await driven.press("escape")
+        await driven.until(lambda: isinstance(driven.app.screen, BuilderScreen))
+        await driven.press("f12")
+        await driven.until(lambda: "dns from client" in driven.text())
+
+
+async def test_a_late_answer_to_an_old_question_is_dropped(running: Running) -> None:
+    async with running() as driven:
+        gate, answers = threading.Event(), []
+        screen = driven.app.screen
+        screen.ask("x", lambda _session, _cancel: gate.wait(10) and "old", answers.append)
+        newer = screen.ask("x", lambda _session, _cancel: "new", answers.append)
+        await driven.until(lambda: answers == ["new"])
+        gate.set()
+        await driven.until(lambda: len({m.request for m in driven.heard(Answered) if m.topic == "x"}) == 2)
+        assert answers == ["new"]
+        assert newer == max(m.request for m in driven.heard(Answered))
+
+
+async def test_what_is_running_is_shown_and_can_be_stopped(running: Running) -> None:
+    async with running() as driven:
+        screen = driven.app.screen
+        screen.ask("x", lambda _session, cancel: cancel.wait(20), lambda _answer: None, label="counting sheep")
+        await driven.until(lambda: "counting sheep" in driven.text())
+        await driven.press("ctrl+c")
+        await driven.until(lambda: "Stopped: counting sheep" in driven.text())
+        assert not screen.questions
+
+
+async def test_a_lost_connection_is_a_banner_with_a_countdown(running: Running) -> None:
+    session = open_recorded()
+    source = session.source
+    assert isinstance(source, Recorded)
+    async with running(open_session=lambda: session) as driven:
+        source.broken = ApiUnavailable("127.0.0.1:6443 refused the connection.", "Is the VPN up?")
+        await driven.press("r")
+        await driven.until(lambda: "cannot be reached" in driven.text())
+        shown = driven.text()
+        assert "Again in" in shown and "client-7c6f9d5b8" in shown, "what was there stays"
+        assert len(driven.app.screen_stack) == 1, "no dialog"
+        source.broken = None
+        await driven.press("r")
+        await driven.until(lambda: "cannot be reached" not in driven.text())
+
+
+async def test_an_error_of_a_trace_is_told_with_its_way_out(running: Running) -> None:
+    async with running() as driven:
+        driven.app.screen.run_line("trace default/nobody 10.96.0.10 udp 53")
+        await driven.until(lambda: "Not found" in driven.text())
+        assert "no pod" in driven.text() and "Next:" in driven.text()
+        await driven.press("escape")
+        await driven.until(lambda: len(driven.app.screen_stack) == 1)
