@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 RETRY_SECONDS = (5, 10, 20, 30)
 AGE_TICK = 5.0
-FIRST_PAINT = 0.05  # seconds that the first paint gets before the first question
+FIRST_PAINT = 0.15  # seconds that the first paint gets before the first question
 ACTING = frozenset({"go", "command_line", "save", "copy"})
 # Kinds of error that mend themselves: asked again after a while. Named, so that no source is imported for it.
 PASSING = frozenset({"ApiUnavailable", "ExecInterrupted", "ExecTimeout", "ExecNoStatus"})

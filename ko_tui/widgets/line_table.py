@@ -206,8 +206,9 @@ class LineTable(LineView, Generic[T]):
         for column, width in zip(self.columns, self.widths(), strict=True):
             if width:
                 tone = column.tone(row) if callable(column.tone) else column.tone
-                pieces.append((_fit(one_line(column.cell(row)), width, column.right, column.middle), tone))
-                pieces.append((" ", ""))
+                pieces.append(
+                    (_fit(one_line(column.cell(row)), width, column.right, column.middle) + " ", tone)
+                )
         return pieces
 
     def plain(self, index: int) -> str:

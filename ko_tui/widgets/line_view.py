@@ -41,6 +41,8 @@ MOVES: tuple[Command, ...] = (
     Command("list.choose", "enter", "Open the line", action="choose"),
 )
 
+VERDICTS = frozenset({"good", "bad", "warn", "change"})
+
 
 class LineView(ScrollView, can_focus=True):
     """Lines with a cursor. Subclasses say how many lines there are and what is in them."""
@@ -176,15 +178,19 @@ class LineView(ScrollView, can_focus=True):
     ) -> Strip:
         segments: list[Segment] = []
         for text, tone in line:
-            style = base + self.tone_style(tone) if tone else base
-            if cursor and tone and self.has_focus:
+            # Under the cursor only what is a verdict keeps its colour: it reads better, and costs fewer bytes.
+            if not tone or (cursor and tone not in VERDICTS):
+                style = base
+            elif cursor:
                 style = Style.combine((base + self.tone_style(tone), Style(bgcolor=base.bgcolor)))
+            else:
+                style = base + self.tone_style(tone)
             shown = one_line(text)
             if found and self.pattern is not None:
                 segments += self._marked(shown, style)
             else:
                 segments.append(Segment(shown, style))
-        strip = Strip(segments)
+        strip = Strip(segments).simplify()
         return (
             strip.crop_extend(self.shift, self.shift + width, base)
             if self.shift
