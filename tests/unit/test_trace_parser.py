@@ -84,6 +84,68 @@ def test_an_error_is_no_trace() -> None:
     assert parse("").verdict is Verdict.UNKNOWN
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_branch_that_leads_into_a_router_is_not_dropped_on_the_way(version: str) -> None:
+    for name, text in traces(version).items():
+        assert "no_output" not in {o.reason for o in parse(text).outcomes}, name
+
+
+@pytest.mark.parametrize(
+    "name", ["trace-svc-dns-udp", "trace-acl-np-ingress-drop", "trace-pod-unknown-dst-ip-via-gw"]
+)
+def test_what_was_pasted_with_a_trace_changes_nothing(name: str) -> None:
+    """The whole output of kubectl ko trace: the shell's echo of each command, and an ofproto/trace behind."""
+    text = traces("25.03.3")[name]
+    with lzma.open(FIXTURES.parent / "openflow" / "ofproto-trace.jsonl.xz", "rt") as lines:
+        openflow = json.loads(next(lines))["stdout"]
+    pasted = (
+        "Using the logical gateway mac address as destination\n+ kubectl exec ovn-central-0 -- ovn-trace x y\n"
+        f"{text}+ set +x\n--------\nStart OVS Tracing\n\n\n"
+        f"+ kubectl exec ovs-ovn-0 -- ovs-appctl ofproto/trace\n{openflow}"
+    )
+    trace, alone = parse(pasted), parse(text)
+    assert render(trace) == pasted
+    assert (trace.verdict, trace.flow, trace.outcomes) == (alone.verdict, alone.flow, alone.outcomes)
+    assert list(trace.stages()) == list(alone.stages())
+
+
+def test_the_other_forms_of_all_add_no_branches() -> None:
+    text = traces("22.03.8")["trace-arp-request-spoofed"]
+    summary = 'ingress(dp="x", inport="y") {\n    next;\n    drop;\n};\n'
+    everything = f"{text}# Summary trace.\n{summary}\n# Minimal trace.\ndrop;\n"
+    trace = parse(everything)
+    assert render(trace) == everything
+    assert trace.outcomes == parse(text).outcomes
+
+
+def test_line_ends_of_windows() -> None:
+    text = traces("25.03.3")["trace-acl-reject"].replace("\n", "\r\n")
+    trace = parse(text)
+    assert render(trace) == text
+    assert (trace.verdict, trace.outcomes[0].reason) == (Verdict.DROPPED, "reject")
+
+
+def test_a_lost_mirror_is_not_a_lost_packet() -> None:
+    """OVN 25.09 and later print a mirror's copy as a clone."""
+    trace = parse(
+        'ingress(dp="sw", inport="a")\n----------------------------\n'
+        ' 1. ls_in_mirror (northd.c:1): inport == "a", priority 100, uuid 00000001\n    mirror("m");\n\n'
+        "    clone\n    -----\n        /* omitting output because no taget port found. */\n    next;\n"
+        '27. ls_in_l2_lkup (northd.c:2): eth.dst == 00:00:00:00:00:02, priority 50, uuid 00000002\n    outport = "b";\n'
+        '    output;\n\negress(dp="sw", inport="a", outport="b")\n----------------------------------------\n'
+        " 9. ls_out_apply_port_sec (northd.c:3): 1, priority 0, uuid 00000003\n    output;\n"
+        '    /* output to "b", type "" */\n'
+    )
+    assert [(o.verdict, o.port) for o in trace.outcomes] == [(Verdict.DELIVERED, "b")]
+
+
+def test_deep_nesting_is_kept() -> None:
+    text = "".join(f"{' ' * depth}clone\n{' ' * depth}-----\n" for depth in range(600))
+    trace = parse(text)
+    assert render(trace) == text
+    assert sum(isinstance(node, Block) for node in trace.walk()) == 600
+
+
 @given(st.text(max_size=400))
 def test_any_text_is_kept(text: str) -> None:
     assert render(parse(text)) == text

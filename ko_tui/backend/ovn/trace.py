@@ -1,11 +1,13 @@
 """What ovn-trace(8) prints in its detailed form, as a tree that loses nothing.
 
 The forms of OVN 22.03 to 26.03: blocks with a header underlined by dashes, table lines, indented actions, comments,
-``LOG:`` lines, OpenFlow lines of ``--ovs``. What is not understood is kept as kind ``other``.
+``LOG:`` lines, OpenFlow lines of ``--ovs``. What is not understood is kept as kind ``other``, and so is what was pasted
+together with a trace: the shell's own lines, and the ofproto/trace that ``kubectl ko trace`` prints after it.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -19,7 +21,11 @@ _NO_MATCH = re.compile(r"^ *(?P<table>\d+)\. (?P<name>\S+): no match \(implicit 
 _OUTPUT = re.compile(r'^/\* output to "(?P<port>.*)", type "(?P<type>[^"]*)" \*/$')
 _PIPELINE = re.compile(r"^(?P<kind>ingress|egress|multicast)\((?P<arguments>.*)\)$")
 _ARGUMENT = re.compile(r'(?P<name>dp|inport|outport|mcgroup)="(?P<value>.*?)"(?=, \w+="|$)')
-_HEADER = re.compile(r"^(?P<kind>[A-Za-z_][\w]*)(?:\((?P<arguments>.*)\))?(?P<rest>.*)$", re.DOTALL)
+_HEADER = re.compile(r"^(?P<kind>[a-z]\w*)(?:\((?P<arguments>.*)\))?(?P<rest>(?:: .*)?(?: /\*.*\*/)?)$")
+# What ends a trace at the left margin: the shell's echo of a command, an ofproto/trace, or the other forms of --all.
+_OVER = re.compile(r"^(?:\+ |Flow: |bridge\(\"|# Summary trace\.|# Minimal trace\.)")
+DEEPEST = 40
+"""Blocks within blocks that are kept as such (ovn-trace nests a few); what is deeper stays on this level, in order."""
 _ERROR = re.compile(
     r"^(error parsing flow: .*|unknown datapath .*|microflow does not specify ingress port.*|.*: unknown port.*"
     r"|ovn-trace: .*|.*\|(?:WARN|ERR|EMER)\|.*|.*syntax error.*|.*Syntax error.*)$"
@@ -64,15 +70,22 @@ class _Builder:
         self._trace = trace
         self._open: list[Block] = []
         self._stage: Stage | None = None
+        self._over = False
 
     def build(self, text: str) -> None:
-        lines = text.splitlines(keepends=True)
-        # splitlines also splits at characters that ovn-trace never ends a line with.
-        lines = re.findall(r"[^\n]*\n|[^\n]+$", text) if lines else []
-        for index, raw in enumerate(lines):
-            line = raw.rstrip("\n")
-            following = lines[index + 1].rstrip("\n") if index + 1 < len(lines) else ""
-            self._take(raw, line, following)
+        # Not splitlines: it also splits at characters that ovn-trace never ends a line with.
+        lines = re.findall(r"[^\n]*\n|[^\n]+$", text)
+        for raw, after in itertools.zip_longest(lines, lines[1:], fillvalue=""):
+            line, following = raw.rstrip("\r\n"), after.rstrip("\r\n")
+            if self._over and not _PIPELINE.match(line):
+                self._trace.children.append(Line("other" if line.strip() else "blank", line.strip(), raw))
+            elif _OVER.match(line) and self._open:
+                self._over, self._stage = True, None
+                self._open.clear()
+                self._trace.children.append(Line("other", line.strip(), raw))
+            else:
+                self._over = False
+                self._take(raw, line, following)
 
     def _take(self, raw: str, line: str, following: str) -> None:
         stripped = line.strip()
@@ -96,6 +109,8 @@ class _Builder:
             self._add(self._line(raw, stripped))
 
     def _line(self, raw: str, stripped: str) -> Line:
+        if stripped == "*** no OpenFlow flows":
+            return Line("openflow", stripped, raw)
         if stripped.startswith("***"):
             self._trace.errors.append(stripped.lstrip("* "))
             return Line("error", stripped, raw)
@@ -123,6 +138,7 @@ class _Builder:
             before = self._open.pop()
             if before.indent == indent:
                 _inherit(block, before)
+        del self._open[DEEPEST - 1 :]
         if self._open and not block.datapath:
             _inherit(block, self._open[-1])
         _describe(block, header)
@@ -153,7 +169,8 @@ def _is_header(line: str, following: str) -> bool:
         is_underline(following)
         and len(following) == len(line)
         and following[indent:] == "-" * (len(line) - indent)
-        and _STAGE.match(line) is None
+        and _HEADER.match(line[indent:]) is not None
+        and not line.startswith("bridge(")
     )
 
 

@@ -26,6 +26,7 @@ _REFUSED = frozenset(
     {"reject", "ttl", *REFUSALS}
 )  # reasons of what OVN sends because the packet cannot go on
 _TO_CONTROLLER = re.compile(r"^(?:trigger_event|dhcp6_reply|handle_dhcpv6_reply|igmp|handle_svc_check|bfd)\b")
+_MIRROR_LOST = "/* omitting output because no ta"  # 25.09 and later; the word after it is misspelt there
 
 
 @dataclass
@@ -68,7 +69,7 @@ def whole(trace: Trace) -> Verdict:
 class _Judge:
     def __init__(self, trace: Trace) -> None:
         self.outcomes: list[Outcome] = []
-        self._trace = trace
+        self._leads_on = _leading_outputs(trace)
 
     def walk(self, nodes: list[Node], branch: _Branch, fork: Block | None) -> None:
         """Follow ``nodes`` in order; ``fork`` is the block whose indented children they are, if any."""
@@ -160,9 +161,12 @@ class _Judge:
 
     def _line(self, line: Line, branch: _Branch) -> None:
         if line.output is not None:
-            if line.output.type in LEADS_ON and self._goes_on(line):
-                return
-            self._output(line, branch)
+            if id(line) in self._leads_on:
+                branch.ended = True  # here; the peer's ingress goes on with it
+            else:
+                self._output(line, branch)
+        elif line.kind == "comment" and line.text.startswith(_MIRROR_LOST):
+            branch.ended = True  # a mirror's copy, not the packet
         elif line.kind == "comment" and line.text.startswith("/* omitting output"):
             self._end(branch, Verdict.DROPPED, "loopback")
         elif line.kind == "action":
@@ -170,11 +174,6 @@ class _Judge:
                 self._end(branch, Verdict.DROPPED, drop_reason(branch.stage))
             elif _TO_CONTROLLER.match(line.text):
                 branch.reached_controller = True
-
-    def _goes_on(self, line: Line) -> bool:
-        """Is there a pipeline behind this port in the text that follows?"""
-        after = self._trace.text.find(line.raw)
-        return after >= 0 and "ingress(dp=" in self._trace.text[after:]
 
     def _output(self, line: Line, branch: _Branch) -> None:
         assert line.output is not None
@@ -221,6 +220,22 @@ class _Judge:
                 reason=reason,
             )
         )
+
+
+def _leading_outputs(trace: Trace) -> set[int]:
+    """``id`` of each output to a port with a peer, where the packet goes on: the next block is the peer's ingress."""
+    found: set[int] = set()
+    last: Line | None = None
+    for node in trace.walk():
+        lines = node.lines if isinstance(node, Stage) else [node] if isinstance(node, Line) else []
+        for line in lines:
+            if line.output is not None:
+                last = line if line.output.type in LEADS_ON else None
+        if isinstance(node, Block):
+            if last is not None and node.kind == "ingress":
+                found.add(id(last))
+            last = None
+    return found
 
 
 def is_acl_drop(stage: Stage) -> bool:
