@@ -141,19 +141,20 @@ def run(options: argparse.Namespace) -> int:
     if options.no_mouse:
         settings.mouse = False
 
-    def opened(**changes: str) -> Session:
+    def opened(context: str = "") -> Session:
         # In a thread, after the first paint: this imports the cluster's side.
         from dataclasses import replace
 
         from ko_tui.backend.session import open_session
         from ko_tui.cli.options import session_options
 
-        return open_session(replace(session_options(options), **changes))
+        wanted = session_options(options)
+        return open_session(replace(wanted, context=context) if context else wanted)
 
     app = KoTuiApp(
         opened,
         settings=settings,
         dashboard=options.dashboard,
-        reopen=lambda context: lambda: opened(context=context),
+        reopen=lambda context: lambda: opened(context),
     )
     return app.run(mouse=settings.mouse) or 0

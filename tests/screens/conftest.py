@@ -96,9 +96,7 @@ def running() -> Running:
         async with app.run_test(size=size, message_hook=messages.append) as pilot:
             driven = Driven(app, pilot, messages)
             if settle:
-                await driven.until(
-                    lambda: getattr(app.screen, "taken_at", 0) or app.screen.questions == {}, "first answer"
-                )
+                await driven.until(lambda: getattr(app.screen, "taken_at", 0), "the first answer")
                 await driven.settled()
             yield driven
 
