@@ -77,6 +77,48 @@ def test_verdicts(name: str, verdict: OfVerdict) -> None:
     assert all(rule.no_match or rule.priority is not None for block in trace.blocks for rule in block.rules())
 
 
+def passed_through(*datapath_actions: str, after: str = "") -> str:
+    """An ofproto/trace that ends in these datapath actions, a block each."""
+    blocks = (
+        f'Flow: icmp,in_port=1\n\nbridge("br-int")\n----------------\n 0. priority 0\n    drop\n\n'
+        f"Final flow: unchanged\nMegaflow: recirc_id=0,eth\nDatapath actions: {actions}\n{after}"
+        for actions in datapath_actions
+    )
+    return "\n====\nrecirc(0x1) - resume conntrack with default ct_state=trk|new\n====\n\n".join(blocks)
+
+
+@pytest.mark.parametrize(
+    ("actions", "verdict", "outputs"),
+    [
+        (("4d2a8dad4081_h",), OfVerdict.OUTPUT, ["4d2a8dad4081_h"]),
+        (("pop_vlan,ct_clear,ovn0",), OfVerdict.OUTPUT, ["ovn0"]),
+        (("clone(ct(commit,zone=3),7),8",), OfVerdict.OUTPUT, ["7", "8"]),
+        (
+            ("check_pkt_len(size=1518,gt(userspace(pid=0,controller(reason=1))),le(9))",),
+            OfVerdict.OUTPUT,
+            ["9"],
+        ),
+        (("ct(zone=1),recirc(0x1)", "drop"), OfVerdict.DROPPED, []),
+        (("7,ct(zone=1),recirc(0x1)", "drop"), OfVerdict.OUTPUT, ["7"]),
+        (("set(tunnel(tun_id=0x3,dst=172.18.0.3)),2",), OfVerdict.TUNNEL, ["2"]),
+        (("sample(sample=1%,actions(7)),drop",), OfVerdict.DROPPED, []),
+        (("userspace(pid=0,controller(reason=1))",), OfVerdict.CONTROLLER, []),
+        (("ct(zone=1),recirc(0x1)",), OfVerdict.UNFINISHED, []),
+    ],
+)
+def test_datapath_actions_decide(actions: tuple[str, ...], verdict: OfVerdict, outputs: list[str]) -> None:
+    text = passed_through(*actions)
+    trace = parse(text)
+    assert render(trace) == text
+    assert (trace.verdict, trace.outputs, len(trace.blocks)) == (verdict, outputs, len(actions))
+
+
+def test_a_failed_translation_is_a_drop() -> None:
+    failed = "\nTranslation failed (Recursion too deep), packet is dropped.\n"
+    trace = parse(passed_through("7", after=failed))
+    assert trace.verdict is OfVerdict.DROPPED and trace.problem == failed.strip() and not trace.outputs
+
+
 def test_actions_are_split_at_the_top_only() -> None:
     assert split_actions("ct(zone=24,nat(src)),recirc(0x3)") == ["ct(zone=24,nat(src))", "recirc(0x3)"]
 

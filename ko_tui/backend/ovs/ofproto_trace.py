@@ -1,7 +1,7 @@
 """``ofproto/trace`` output (ovs-vswitchd(8)) as a tree that loses nothing, with a verdict.
 
-The verdict comes from the last block's datapath actions only: "drop" under a sub-lookup, or in a table behind a tunnel
-output, is no drop of the packet.
+The verdict comes from datapath actions only, a drop from those of the last block: "drop" under a sub-lookup, or in a
+table behind a tunnel output, is no drop of the packet.
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ _NO_MATCH = re.compile(r"^(?P<indent> *)(?P<table>\d+)\. No match\.$")
 _BRIDGE = re.compile(r'^bridge\("(?P<name>.*)"\)$')
 _RECIRC = re.compile(r"^recirc\((?P<id>0x[0-9a-f]+)\)(?: - (?P<why>.*))?$")
 _PART = re.compile(r"^(?P<name>Flow|Final flow|Megaflow|Datapath actions): ?(?P<value>.*)$")
-_OUTPUT = re.compile(r"^(?:\d+|[A-Za-z][\w.@-]*)$")
+_FAILED = re.compile(r"^Translation failed \(.*\), packet is dropped\.$", re.MULTILINE)
+# A word without brackets is a port (by number, or by name: Kube-OVN's veths are called 4d2a8dad4081_h), but these.
+_NO_PORT = re.compile(r".*[(=<]|(?:drop|ct_clear|ct|pop_vlan|pop_eth|pop_nsh)$")
+_HOLD_ACTIONS = frozenset({"clone", "check_pkt_len", "gt", "le"})
+DEEPEST = 20  # actions within actions
 
 
 class OfVerdict(StrEnum):
@@ -199,31 +203,36 @@ def _judge(trace: OfTrace, text: str) -> None:
     if not blocks:
         trace.problem = text.strip().splitlines()[0] if text.strip() else "it printed nothing"
         return
+    if (failed := _FAILED.search(text)) is not None:
+        trace.problem, trace.verdict = failed[0], OfVerdict.DROPPED
+        return
+    words = [word for block in blocks for word in _carried_out(block.datapath_actions)]
+    trace.outputs = list(dict.fromkeys(word for word in words if not _NO_PORT.match(word)))
+    last = list(_carried_out(blocks[-1].datapath_actions))
     if "Trace reached the recirculation limit" in text:
         trace.verdict = OfVerdict.UNFINISHED
-        return
-    actions = blocks[-1].datapath_actions
-    if actions == "drop":
-        trace.verdict = OfVerdict.DROPPED
-        return
-    words = split_actions(actions)
-    trace.outputs = [w for b in blocks for w in split_actions(b.datapath_actions) if _OUTPUT.match(w)]
-    trace.outputs = list(
-        dict.fromkeys(o for o in trace.outputs if o not in ("drop", "pop_vlan", "ct_clear", "nat"))
-    )
-    tunnels = any("tnl_push(" in b.datapath_actions or "set(tunnel(" in b.datapath_actions for b in blocks)
-    if any(w.startswith("userspace(") and "controller" in w for w in words) and not trace.outputs:
-        trace.verdict = OfVerdict.CONTROLLER
-    elif tunnels:
+    elif any(word.startswith(("tnl_push(", "set(tunnel(")) for word in words):
         trace.verdict = OfVerdict.TUNNEL
     elif trace.outputs:
         trace.verdict = OfVerdict.OUTPUT
-    elif "recirc(" in actions:
+    elif any(word.startswith("userspace(") and "controller(" in word for word in last):
+        trace.verdict = OfVerdict.CONTROLLER
+    elif any(word.startswith("recirc(") for word in last):
         trace.verdict = OfVerdict.UNFINISHED
-    elif any(w.startswith("userspace(") for w in words):
+    elif any(word.startswith("userspace(") for word in last):
         trace.verdict = OfVerdict.CONTROLLER
     else:
         trace.verdict = OfVerdict.DROPPED
+
+
+def _carried_out(actions: str, depth: int = 0) -> Iterator[str]:
+    """Actions in order, those within ``clone`` and ``check_pkt_len`` too; a ``sample`` is no way of the packet."""
+    for word in split_actions(actions):
+        name, bracket, rest = word.partition("(")
+        if bracket and name in _HOLD_ACTIONS and depth < DEEPEST:
+            yield from _carried_out(rest.removesuffix(")"), depth + 1)
+        else:
+            yield word
 
 
 def split_actions(text: str) -> list[str]:
