@@ -96,11 +96,14 @@ class KoTuiApp(App[int], inherit_bindings=False):
         self.run_worker(self._start_anew(), exit_on_error=False)
 
     async def _start_anew(self) -> None:
-        mode = self.current_mode
-        for name in SCREENS:
+        here = self.current_mode
+        other = next(name for name in SCREENS if name != here)
+        for name in (*(n for n in SCREENS if n != here), here):
+            if name == here:  # the mode that is open cannot be taken away
+                await self.switch_mode(other)
             await self.remove_mode(name)
             self.add_mode(name, _mode(name))
-        await self.switch_mode(mode)
+        await self.switch_mode(here)
 
     def handle_bindings_clash(self, clashed_bindings: set[Binding], node: Any) -> None:
         """Told once: Textual may call this at every key."""

@@ -130,3 +130,23 @@ def test_keys_do_not_clash_within_a_place() -> None:
 def test_colon_names(typed: str, wanted: str | None) -> None:
     found = by_colon(typed, EVERYWHERE)
     assert (found.id if found else None) == wanted
+
+
+async def test_another_context_starts_every_place_anew() -> None:
+    from ko_tui.app import KoTuiApp
+    from tests.screens.conftest import Driven
+    from tests.screens.recorded import open_recorded
+
+    asked: list[str] = []
+
+    def reopen(name: str):
+        asked.append(name)
+        return lambda: open_recorded(kind="snapshot")
+
+    app = KoTuiApp(open_recorded, reopen=reopen)
+    async with app.run_test(size=(80, 24)) as pilot:
+        driven = Driven(app, pilot, [])
+        await driven.until(lambda: getattr(app.screen, "taken_at", 0))
+        app.screen.run_line("ctx staging")
+        await driven.until(lambda: "saved cluster" in driven.text() and "endpoints" in driven.text())
+        assert asked == ["staging"] and app.current_mode == "pods"
