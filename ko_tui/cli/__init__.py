@@ -117,5 +117,6 @@ def _word(word: str, before: list[str], after: list[str]) -> int:
         # What follows is the tool's own language: none of it is ours to read.
         args = parser.parse_args([*before, "--", word, *after])
     else:
-        args = parser.parse_args([*before, *after])
+        # Options may stand between the words: ko-tui nb backup --context x FILE.
+        args = parser.parse_intermixed_args([*before, *after])
     return int(module.run(args))

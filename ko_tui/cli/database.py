@@ -1,4 +1,4 @@
-"""``ko-tui nb|sb status|kick|backup|dbstatus|restore``."""
+"""``ko-tui nb|sb status|kick|backup|dbstatus``."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from ko_tui.backend.operations.members import Member
     from ko_tui.backend.session import Session
 
-SUMMARY = "Status of all members, removal of one, backup and restore of an OVN database."
-WRITES = frozenset({"kick", "restore"})
+SUMMARY = "Status of all members of an OVN database, removal of one, and backup."
+WRITES = frozenset({"kick"})
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=("status", "kick", "backup", "dbstatus", "restore"))
+    parser.add_argument("action", choices=("status", "kick", "backup", "dbstatus"))
     parser.add_argument(
-        "argument", nargs="?", default="", help="server ID for kick, a file for backup and restore"
+        "argument", nargs="?", default="", help="server ID for kick, a file for backup"
     )
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(word=parser.prog.rsplit(" ", 1)[-1])
@@ -45,11 +45,6 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(
             "No server was named.", f"ko-tui {args.word} status lists the servers and their IDs."
         )
-    if args.action == "restore" and database == "sb":
-        raise UsageError(
-            "The southbound database is not restored.",
-            "ovn-northd and ovn-controller fill it from the northbound.",
-        )
     from ko_tui.backend.session import open_session
 
     session = open_session(session_options(args))
@@ -58,10 +53,6 @@ def run(args: argparse.Namespace) -> int:
             return _backup(session, database, args)
         if args.action == "kick":
             return _kick(session, database, args)
-        if args.action == "restore":
-            from ko_tui.cli.restore import run_restore
-
-            return run_restore(session, args)
         return _status(session, database, args)
     finally:
         session.close()
