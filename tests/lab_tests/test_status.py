@@ -130,3 +130,42 @@ def test_a_blind_controller(broken: RunningLab) -> None:
         in next(f for f in health.findings if f.key == "controller.blind").evidence
     )
     broken.labels.follow()
+
+
+def test_a_controller_that_renews_its_lease_and_serves_nobody(broken: RunningLab) -> None:
+    """The pod gets a node, and no address: raft is well all the while."""
+
+    def placed(pod: dict[str, dict[str, object]]) -> None:
+        pod["spec"]["nodeName"] = "kube-ovn-worker"
+        since = "2026-01-01T00:00:00Z"
+        pod["status"]["conditions"] = [
+            {"type": "PodScheduled", "status": "True", "lastTransitionTime": since}
+        ]
+
+    def back(pod: dict[str, dict[str, object]]) -> None:
+        del pod["spec"]["nodeName"]
+
+    broken.patch("Pod", "pending", "default", placed)
+    health = health_when(broken, lambda h: "controller.pods_wait" in keys(h))
+    finding = next(f for f in health.findings if f.key == "controller.pods_wait")
+    assert "default/pending" in finding.evidence and "renews its lease" in finding.evidence
+    broken.patch("Pod", "pending", "default", back)
+    health_when(broken, lambda h: not keys(h))
+
+
+def test_a_chassis_without_a_node(broken: RunningLab) -> None:
+    broken.cluster.sbctl("chassis-add", "11111111-2222-3333-4444-555555555555", "geneve", "172.18.0.99")
+    health = health_when(broken, lambda h: "chassis.stray" in keys(h))
+    assert health.strays and health.exit_code == 1
+    broken.cluster.sbctl("chassis-del", "11111111-2222-3333-4444-555555555555")
+    health_when(broken, lambda h: not keys(h))
+
+
+def test_what_was_counted_is_kept(running_lab: RunningLab) -> None:
+    session = opened(running_lab)
+    first, second = collect(session), collect(session)
+    session.close()
+    assert len(first.series["logical_flows"]) == 1 and len(second.series["logical_flows"]) == 2
+    assert {name for name in second.series if name.startswith("openflow/")} == {
+        f"openflow/{c.node}" for c in second.chassis
+    }

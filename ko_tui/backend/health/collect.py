@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime
+import math
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ko_tui.backend.cluster.pods import CENTRAL, is_ready, node_of, ref, restarts
 from ko_tui.backend.errors import KoError
 from ko_tui.backend.health.findings import find
+from ko_tui.backend.health.history import History
 from ko_tui.backend.health.model import (
     ChassisHealth,
     ComponentHealth,
@@ -18,13 +21,15 @@ from ko_tui.backend.health.model import (
     LeaderEndpoint,
     LeaseHealth,
     NorthdHealth,
+    WaitingPod,
 )
 from ko_tui.backend.operations.fanout import ask_all
 from ko_tui.backend.operations.members import ask_members
 from ko_tui.backend.operations.rollout import rollout_of
-from ko_tui.backend.ovn.table import many
+from ko_tui.backend.ovn.northd import parse_northd
+from ko_tui.backend.ovn.table import Row, many
 from ko_tui.backend.source.interface import Cancel, Forbidden, NotFound, NotInSnapshot
-from ko_tui.backend.source.kinds import DAEMONSETS, DEPLOYMENTS, ENDPOINT_SLICES, LEASES, NODES
+from ko_tui.backend.source.kinds import DAEMONSETS, DEPLOYMENTS, ENDPOINT_SLICES, LEASES, NODES, PODS
 from ko_tui.backend.source.objects import KubeObject
 
 if TYPE_CHECKING:
@@ -62,6 +67,8 @@ def collect(session: Session, *, deep: bool = True, cancel: Cancel | None = None
         ("leases", lambda: health.leases.extend(leases(session))),
         ("leader endpoints", lambda: health.endpoints.extend(endpoints(session))),
         ("chassis", lambda: health.chassis.extend(chassis(session, deep=deep, cancel=cancel))),
+        ("strays", lambda: health.strays.extend(strays(session))),
+        ("waiting pods", lambda: health.waiting.extend(waiting(session))),
         ("MAC bindings", lambda: _count_bindings(session, health)),
         ("logical flows", lambda: _count_flows(session, health)),
     ]
@@ -78,6 +85,10 @@ def collect(session: Session, *, deep: bool = True, cancel: Cancel | None = None
             health.partial.append(f"{name}: {answer.what}")
     health.partial.sort()
     health.findings = find(health)
+    history = session.answers.get("health-history", History, max_age=math.inf).value
+    history.note(health)
+    health.findings = find(health, history)
+    health.series = history.all_series()
     return health
 
 
@@ -94,14 +105,8 @@ def _saved_members(session: Session, health: Health) -> None:
 def northd(session: Session, central: Sequence[KubeObject]) -> list[NorthdHealth]:
     def ask(pod: KubeObject) -> NorthdHealth:
         run = session.run(ref(pod), ("ovn-appctl", "-T", "5", "-t", "ovn-northd", "status"), timeout=SECONDS)
-        state = re.search(r"Status: (\w+)", run.stdout)
-        said = (run.stderr or run.stdout).strip().splitlines()
-        return NorthdHealth(
-            pod.name,
-            node_of(pod),
-            state[1] if state else "",
-            "" if state else said[-1] if said else "no answer",
-        )
+        status = parse_northd(run.stdout, run.stderr)
+        return NorthdHealth(pod.name, node_of(pod), status.state, status.problem)
 
     found = []
     for pod, answer in ask_all(central, ask):
@@ -144,8 +149,7 @@ def leases(session: Session) -> list[LeaseHealth]:
             continue
         age = None
         if spec.get("renewTime"):
-            renewed = datetime.datetime.fromisoformat(str(spec["renewTime"]).replace("Z", "+00:00"))
-            age = max(0.0, time.time() - renewed.timestamp()) if session.live else 0.0
+            age = _seconds_since(str(spec["renewTime"])) if session.live else 0.0
         holder = str(spec.get("holderIdentity") or "")
         found.append(LeaseHealth(name, holder, age, int(spec.get("leaseDurationSeconds") or 15)))
     return found
@@ -172,7 +176,7 @@ def endpoints(session: Session) -> list[LeaderEndpoint]:
 def chassis(session: Session, *, deep: bool, cancel: Cancel | None = None) -> list[ChassisHealth]:
     """Every node of Kubernetes beside its chassis row; a node that is asked itself says more."""
     names = [n.name for n in session.source.list(NODES).items]
-    rows = session.rows("sb", "Chassis", ("name", "hostname", "encaps"), max_age=3.0).value
+    rows = _chassis_rows(session)
     encaps = {
         str(r["_uuid"]): str(r["ip"]) for r in session.rows("sb", "Encap", ("_uuid", "ip"), max_age=3.0).value
     }
@@ -181,12 +185,10 @@ def chassis(session: Session, *, deep: bool, cancel: Cancel | None = None) -> li
         for r in session.rows("sb", "Chassis_Private", ("name", "nb_cfg"), max_age=3.0).value
     }
     wanted = [int(r["nb_cfg"] or 0) for r in session.rows("sb", "SB_Global", ("nb_cfg",), max_age=3.0).value]
-    by_host = {str(row["hostname"]): row for row in rows}
+    by_host = {_short(row): row for row in rows} | {str(row["hostname"]): row for row in rows}
     found = []
     for node in names:
-        row = by_host.get(node) or next(
-            (r for host, r in by_host.items() if host.split(".")[0] == node), None
-        )
+        row = by_host.get(node)
         if row is None:
             found.append(ChassisHealth(node, False))
             continue
@@ -207,6 +209,50 @@ def chassis(session: Session, *, deep: bool, cancel: Cancel | None = None) -> li
             )
         asked[each.node] = answer
     return [asked.get(c.node, c) for c in found]
+
+
+def _chassis_rows(session: Session) -> list[Row]:
+    """Without those of other clusters, which OVN interconnection writes too."""
+    rows = session.rows("sb", "Chassis", ("name", "hostname", "encaps", "other_config"), max_age=3.0).value
+    return [row for row in rows if (row["other_config"] or {}).get("is-remote") != "true"]
+
+
+def _short(row: Row) -> str:
+    return str(row["hostname"]).partition(".")[0]
+
+
+def strays(session: Session) -> list[str]:
+    """Host names of chassis that no node of Kubernetes has, and those that several chassis have."""
+    nodes = {n.name for n in session.source.list(NODES).items}
+    counts = Counter(str(row["hostname"]) for row in _chassis_rows(session))
+    unknown = {host for host in counts if host not in nodes and host.partition(".")[0] not in nodes}
+    doubled = {
+        f"{host} ({count} times)" for host, count in counts.items() if count > 1 and host not in unknown
+    }
+    return sorted(unknown | doubled)
+
+
+def waiting(session: Session) -> list[WaitingPod]:
+    """Pods that are on a node, use its network, and have no address: kube-ovn-controller has not served them yet."""
+    found = []
+    for pod in session.source.list(PODS, field_selector="status.phase=Pending").items:
+        addressed = any(key.endswith(".kubernetes.io/ip_address") for key in pod.annotations)
+        if addressed or not node_of(pod) or pod.spec.get("hostNetwork") or pod.metadata.deletion_timestamp:
+            continue
+        conditions = pod.status.get("conditions") or []
+        since = next(
+            (c.get("lastTransitionTime") for c in conditions if c.get("type") == "PodScheduled"), None
+        )
+        since = since or pod.metadata.creation_timestamp
+        if since:
+            found.append(WaitingPod(pod.key, node_of(pod), _seconds_since(str(since))))
+    return found
+
+
+def _seconds_since(text: str) -> float:
+    """``text`` is a time of Kubernetes (RFC 3339)."""
+    then = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return max(0.0, time.time() - then.timestamp())
 
 
 def _ask_node(session: Session, each: ChassisHealth) -> ChassisHealth:

@@ -2,169 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 
-from ko_tui.backend.cluster.leader import SCHEMA, Database
+from ko_tui.backend.health.findings_raft import raft
+from ko_tui.backend.health.history import History
 from ko_tui.backend.health.model import RANK, Finding, Health, Severity
-from ko_tui.backend.operations.members import Member
-from ko_tui.backend.ovn.raft import quorum
 
 MAC_BINDINGS_MANY = 20_000
 LOGICAL_FLOWS_MANY = 1_000_000
-LOG_LAG_MANY = 1_000  # raft entries
 LEASE_STALE = 60.0  # seconds; kube-ovn-controller renews every few
 NB_CFG_LAG = 2
-SILENT_MS = 30_000
+WAITING_LONG = 60.0  # seconds that a pod may wait for its address
+GROWTH = 1.5  # how much more than at first is worth a word ...
+GROWN_BY = {"mac_bindings": 1_000, "logical_flows": 10_000}  # ... when it is also more by that many
+ELECTIONS_MANY = 3
 
 
-def find(health: Health) -> list[Finding]:
-    """All findings of a collected state, ranked."""
+def find(health: Health, history: History | None = None) -> list[Finding]:
+    """All findings of a collected state, ranked; ``history`` is what it was before, this state included."""
     found = [finding for rule in RULES for finding in rule(health)]
+    if history is not None:
+        found += changes(health, history)
     return sorted(found, key=lambda f: RANK[f.severity])
-
-
-def raft(health: Health) -> Iterator[Finding]:
-    for database, members in health.members.items():
-        clustered = [m for m in members if m.status.kind == "clustered"]
-        if clustered:
-            yield from _leadership(database, clustered, members)
-            yield from _membership(database, clustered, members)
-        elif members and not any(m.status.kind == "standalone" for m in members):
-            said = "; ".join(f"{m.pod}: {m.problem or m.status.kind}" for m in members)
-            yield Finding(
-                Severity.CRITICAL,
-                "database.silent",
-                f"No server of {SCHEMA[database]} answers",
-                said,
-                "Nothing in the network can be changed; what is installed on the nodes goes on working.",
-                "See the events and logs of the ovn-central pods.",
-            )
-        yield from _storage(database, members)
-
-
-def _leadership(database: Database, clustered: list[Member], members: list[Member]) -> Iterator[Finding]:
-    name = SCHEMA[database]
-    leaders = [m for m in clustered if m.status.is_leader]
-    clusters = {m.status.cluster_id for m in clustered if m.status.cluster_id}
-    if len(clusters) > 1:
-        said = ", ".join(f"{m.pod} is in {m.status.cluster_id[:8]}" for m in clustered)
-        yield Finding(
-            Severity.CRITICAL,
-            "raft.two_clusters",
-            f"{name} has fallen into {len(clusters)} clusters",
-            said,
-            "Members answer with different contents; which one is asked is a matter of chance.",
-            "Decide which cluster is right, back it up, and let the other members join it anew.",
-        )
-    newest = max((m.status.term for m in leaders), default=0)
-    same_term = [m for m in leaders if m.status.term == newest]
-    if len(same_term) > 1:
-        said = ", ".join(f"{m.pod} (term {m.status.term})" for m in same_term)
-        yield Finding(
-            Severity.CRITICAL,
-            "raft.split_brain",
-            f"{len(same_term)} members say that they lead {name}",
-            said,
-            "Changes may be lost, and members may disagree for good.",
-            "Back up each member's file before anything else; then see their logs and the network between them.",
-        )
-    elif len(leaders) > 1:
-        old = [m for m in leaders if m.status.term < newest]
-        yield Finding(
-            Severity.WARNING,
-            "raft.old_leader",
-            f"A former leader of {name} does not know it yet",
-            ", ".join(f"{m.pod} (term {m.status.term}, now {newest})" for m in old),
-            "Clients of that member wait.",
-            "It should step down within an election time; if not, see the network between the members.",
-        )
-    if not leaders:
-        roles = ", ".join(f"{m.pod} {m.status.role or 'silent'}" for m in members)
-        wanted = max((len(m.status.servers) for m in clustered), default=len(members))
-        yield Finding(
-            Severity.CRITICAL,
-            "raft.no_quorum",
-            f"{name} has no leader",
-            f"{len(clustered)} of {wanted} members answer, {quorum(wanted)} are needed: {roles}",
-            "Nothing can be written: new pods get no network, policies and Services do not change.",
-            "Bring the missing members back; if they are lost for good, restore from a backup.",
-        )
-    else:
-        followed = {m.status.leader_nick for m in clustered if m.status.leader_nick}
-        if len(followed) > 1:
-            said = ", ".join(f"{m.pod} follows {m.status.leader_nick or 'nobody'}" for m in clustered)
-            yield Finding(
-                Severity.WARNING,
-                "raft.disagreement",
-                f"The members of {name} follow different leaders",
-                said,
-                "An election is under way, or some members do not hear the leader.",
-                "Look again in a few seconds; if it stays, see the network between the members.",
-            )
-
-
-def _membership(database: Database, clustered: list[Member], members: list[Member]) -> Iterator[Finding]:
-    name = SCHEMA[database]
-    leader = next((m for m in clustered if m.status.is_leader), None)
-    known = {m.status.nick for m in clustered}
-    if leader is not None:
-        silent = [s for s in leader.status.peers if s.nick not in known]
-        waiting = len(members) - len(clustered)
-        for server in silent:
-            ago = (
-                f", last heard {server.last_message_ms // 1000} s ago"
-                if server.last_message_ms is not None
-                else ""
-            )
-            lost = waiting < len(silent)
-            yield Finding(
-                Severity.WARNING,
-                "raft.stale_member",
-                f"A server of {name} does not answer: {server.nick}",
-                f"{server.address}{ago}; {len(clustered)} of {len(leader.status.servers)} answer",
-                f"One more loss and {name} may have no majority."
-                if len(clustered) <= quorum(len(leader.status.servers))
-                else "The cluster works, with less in reserve.",
-                f"If it is gone for good, remove it: ko-tui {database} kick {server.nick}."
-                if lost
-                else "Its pod exists: see why it does not start.",
-            )
-        for member in clustered:
-            lag = leader.status.log_next - member.status.log_next
-            if lag > LOG_LAG_MANY:
-                yield Finding(
-                    Severity.WARNING,
-                    "raft.log_lag",
-                    f"A member of {name} is {lag} entries behind",
-                    f"{member.pod} at {member.status.log_next}, the leader at {leader.status.log_next}",
-                    "What it is asked, it answers from the past.",
-                    "See its disk and the network to the leader.",
-                )
-    for member in clustered:
-        status = member.status.status
-        if status and status != "cluster member":
-            severe = Severity.CRITICAL if status == "failed" else Severity.WARNING
-            yield Finding(
-                severe,
-                "raft.status",
-                f"A member of {name} is not in order",
-                f"{member.pod}: {status}",
-                "It takes no part in the cluster, or is about to leave it.",
-                "See its log; a failed member often has a full disk.",
-            )
-
-
-def _storage(database: Database, members: list[Member]) -> Iterator[Finding]:
-    for member in members:
-        if member.storage and member.storage != "ok" and member.status.kind in ("clustered", "standalone"):
-            yield Finding(
-                Severity.CRITICAL,
-                "storage.inconsistent",
-                f"{SCHEMA[database]} on {member.pod} has a storage problem",
-                member.storage,
-                "Its contents cannot be trusted, and it may refuse to start again.",
-                "Back up from another member. With an 'inconsistent data' error see ko-tui nb restore.",
-            )
 
 
 def labels(health: Health) -> Iterator[Finding]:
@@ -230,7 +89,7 @@ def northd(health: Health) -> Iterator[Finding]:
 def controllers(health: Health) -> Iterator[Finding]:
     for lease in health.leases:
         if lease.age is not None and lease.age > max(LEASE_STALE, 4 * lease.duration):
-            raft_well = not any(f.key.startswith("raft.no_quorum") for f in raft(health))
+            raft_well = _raft_is_well(health)
             yield Finding(
                 Severity.CRITICAL,
                 "controller.blind",
@@ -241,6 +100,7 @@ def controllers(health: Health) -> Iterator[Finding]:
                 f"See its log for its connection to the northbound database, and restart it: kubectl -n kube-system "
                 f"rollout restart deployment {lease.name}.",
             )
+    yield from _waiting(health)
     for component in health.components:
         if component.available >= component.wanted:
             continue
@@ -256,16 +116,56 @@ def controllers(health: Health) -> Iterator[Finding]:
         )
 
 
+def _raft_is_well(health: Health) -> bool:
+    return bool(health.members) and not any(f.severity is Severity.CRITICAL for f in raft(health))
+
+
+def _waiting(health: Health) -> Iterator[Finding]:
+    """Pods on a node without an address: with raft well and the lease renewed, kube-ovn-controller may be blind."""
+    late = sorted((p for p in health.waiting if p.seconds > WAITING_LONG), key=lambda p: -p.seconds)
+    if not late:
+        return
+    names = ", ".join(p.pod for p in late[:5]) + (" ..." if len(late) > 5 else "")
+    renewed = any(lease.age is not None and lease.age <= LEASE_STALE for lease in health.leases)
+    while_well = "; kube-ovn-controller renews its lease, the databases are well"
+    yield Finding(
+        Severity.WARNING,
+        "controller.pods_wait",
+        f"{_count(late, 'pod')} without an address, one for {_span(late[0].seconds)}",
+        names + (while_well if renewed and _raft_is_well(health) else ""),
+        "They do not start.",
+        "The events of those pods tell of a full subnet. If they tell nothing, kube-ovn-controller has lost the "
+        "northbound database without noticing: see its log, and restart it.",
+    )
+
+
+def _count(things: Sized, name: str) -> str:
+    return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
 def chassis(health: Health) -> Iterator[Finding]:
     missing = [c.node for c in health.chassis if not c.registered]
     if missing:
         yield Finding(
             Severity.CRITICAL if len(missing) == len(health.chassis) else Severity.WARNING,
             "chassis.missing",
-            f"{len(missing)} nodes without a chassis",
+            f"{_count(missing, 'node')} without a chassis",
             ", ".join(missing[:10]) + (" ..." if len(missing) > 10 else ""),
             "Pods there have no network.",
             "See ovn-controller's log on those nodes, and their external_ids:ovn-remote.",
+        )
+    if health.strays:
+        yield Finding(
+            Severity.WARNING,
+            "chassis.stray",
+            f"{len(health.strays)} chassis without a node of their own",
+            ", ".join(health.strays[:10]),
+            "Other nodes keep tunnels to them, and ports may be bound where nothing runs.",
+            "If the node is gone for good: ovn-sbctl chassis-del; when two share a host name, delete the dead one.",
         )
     for each in health.chassis:
         if each.problem:
@@ -312,7 +212,7 @@ def endpoints(health: Health) -> Iterator[Finding]:
             yield Finding(
                 Severity.WARNING if each.addresses else Severity.CRITICAL,
                 "endpoint.count",
-                f"Service {each.service} has {len(each.addresses)} endpoints",
+                f"Service {each.service} has {_count(each.addresses, 'endpoint')}",
                 ", ".join(each.addresses) or "none",
                 "Clients of the leader go astray.",
                 "See the leader labels of the ovn-central pods.",
@@ -355,6 +255,33 @@ def growth(health: Health) -> Iterator[Finding]:
             "ovn-northd and ovn-controller take long for each change.",
             "See which datapaths have the most on the pipeline screen.",
         )
+
+
+def changes(health: Health, history: History) -> Iterator[Finding]:
+    """What has changed since the first look that is still remembered."""
+    for name, words in (("mac_bindings", "learned MAC bindings"), ("logical_flows", "logical flows")):
+        grown = history.change(name)
+        if grown is None or grown.last < grown.first * GROWTH or grown.last - grown.first < GROWN_BY[name]:
+            continue
+        yield Finding(
+            Severity.WARNING,
+            f"growth.{name}_fast",
+            f"{grown.last - grown.first:.0f} more {words} within {_span(grown.seconds)}",
+            f"{grown.first:.0f} then, {grown.last:.0f} now",
+            "Each change goes to every node; ovn-northd and ovn-controller fall behind.",
+            "See which datapath grows on the pipeline screen, and what was deployed since.",
+        )
+    for database in health.members:
+        terms = history.change(f"{database}_term")
+        if terms is not None and terms.last - terms.first >= ELECTIONS_MANY:
+            yield Finding(
+                Severity.WARNING,
+                "raft.elections",
+                f"{terms.last - terms.first:.0f} elections of {database.upper()} within {_span(terms.seconds)}",
+                f"term {terms.first:.0f} then, {terms.last:.0f} now",
+                "Clients are cut off each time, and writes wait.",
+                "See the disks and the load of the ovn-central nodes; a longer election timer may be needed.",
+            )
 
 
 RULES: tuple[Callable[[Health], Iterator[Finding]], ...] = (

@@ -86,6 +86,15 @@ class LeaderEndpoint:
     addresses: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class WaitingPod:
+    """A pod that is on a node and has no address yet; ``seconds`` since it was put there."""
+
+    pod: str
+    node: str
+    seconds: float
+
+
 @dataclass(slots=True)
 class Health:
     """Everything at one moment (time.time() seconds). ``partial`` names what could not be asked."""
@@ -98,10 +107,15 @@ class Health:
     leases: list[LeaseHealth] = field(default_factory=list)
     chassis: list[ChassisHealth] = field(default_factory=list)
     endpoints: list[LeaderEndpoint] = field(default_factory=list)
+    waiting: list[WaitingPod] = field(default_factory=list)
+    strays: list[str] = field(
+        default_factory=list
+    )  # host names of chassis that belong to no node, or doubled
     mac_bindings: int | None = None
     logical_flows: int | None = None
     findings: list[Finding] = field(default_factory=list)
     partial: list[str] = field(default_factory=list)
+    series: dict[str, tuple[float, ...]] = field(default_factory=dict)  # what was counted at the last looks
 
     @property
     def severity(self) -> Severity | None:
@@ -125,7 +139,7 @@ class Health:
     def to_json(self) -> dict[str, Any]:
         plain = {
             name: [asdict(item) for item in getattr(self, name)]
-            for name in ("northd", "components", "leases", "chassis", "endpoints", "findings")
+            for name in ("northd", "components", "leases", "chassis", "endpoints", "waiting", "findings")
         }
         return {
             "taken_at": self.taken_at,
@@ -134,6 +148,7 @@ class Health:
             "members": {name: [m.facts() for m in members] for name, members in self.members.items()},
             "mac_bindings": self.mac_bindings,
             "logical_flows": self.logical_flows,
+            "strays": self.strays,
             "partial": self.partial,
             **plain,
         }
