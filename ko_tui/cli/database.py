@@ -27,9 +27,7 @@ WRITES = frozenset({"kick"})
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("status", "kick", "backup", "dbstatus"))
-    parser.add_argument(
-        "argument", nargs="?", default="", help="server ID for kick, a file for backup"
-    )
+    parser.add_argument("argument", nargs="?", default="", help="server ID for kick, a file for backup")
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(word=parser.prog.rsplit(" ", 1)[-1])
 
