@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 
 from ko_tui.backend.errors import KoError
 from ko_tui.commands import Command, bindings
+from ko_tui.screens.guide import guide
 from ko_tui.screens.matching import Matcher
 from ko_tui.screens.place import PlaceScreen
 from ko_tui.screens.trace_form import FIELDS, FieldError, first_port, is_address, request_of, values_of
@@ -90,6 +91,7 @@ class BuilderScreen(PlaceScreen):
         )
         self.field("source").input.focus()
         self._offer()
+        guide(self, "builder")
 
     def hints(self) -> Sequence[tuple[str, str]]:
         if isinstance(self.focused, ChoiceList):

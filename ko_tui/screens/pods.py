@@ -10,6 +10,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from ko_tui.commands import Command, bindings
+from ko_tui.screens.guide import guide
 from ko_tui.screens.place import PlaceScreen
 from ko_tui.widgets.bars import age_words
 from ko_tui.widgets.endpoint_detail import endpoint_lines
@@ -103,6 +104,7 @@ class PodsScreen(PlaceScreen):
             self.tell("Not all could be listed: " + "; ".join(inventory.problems), "warn")
         else:
             self.tell("")
+            guide(self, "pods")
         self._show_details()
 
     def _count(self) -> str:

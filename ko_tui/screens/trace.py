@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from ko_tui.commands import Command, bindings
+from ko_tui.screens.guide import guide
 from ko_tui.screens.place import PlaceScreen
 from ko_tui.visible import visible
 from ko_tui.widgets.glyphs import glyphs
@@ -85,6 +86,7 @@ class TraceScreen(PlaceScreen):
         self.stages.focus()
         self._head()
         self._explain()
+        guide(self, "result")
 
     def load(self, *, fresh: bool = False) -> None:
         if fresh:

@@ -48,7 +48,7 @@ def compose(terminal: Terminal) -> str:
 
 def test_the_demo_needs_nothing(tmp_path: Path) -> None:
     with Terminal([*PROGRAM, "--demo"], tmp_path) as terminal:
-        terminal.wait("default", "client", "saved cluster")
+        terminal.wait("default", "client", "saved cluster", "Your first trace")
         screen = compose(terminal)
         assert "ls_in_check_port_sec" in screen
         terminal.keys("j", "j", "j", "j")
