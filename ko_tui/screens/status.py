@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from ko_tui.backend.operations.members import Member
 
 LEAST_SECONDS = 5
-SAMPLES = 60
 
 
 class StatusScreen(PlaceScreen):
@@ -37,7 +35,6 @@ class StatusScreen(PlaceScreen):
     def __init__(self) -> None:
         super().__init__()
         self.health: Health | None = None
-        self.samples: dict[str, deque[float]] = {}
         self.paused = False
         self._again: Timer | None = None
 
@@ -68,13 +65,6 @@ class StatusScreen(PlaceScreen):
 
     def _arrived(self, health: Health) -> None:
         self.health = health
-        for name, value in (
-            ("logical flows", health.logical_flows),
-            ("MAC bindings", health.mac_bindings),
-            ("findings", len(health.findings)),
-        ):
-            if value is not None:
-                self.samples.setdefault(name, deque(maxlen=SAMPLES)).append(float(value))
         self._draw()
         findings = len(health.findings)
         self.had(f"{findings} finding{'' if findings == 1 else 's'}", health.taken_at)
@@ -98,7 +88,7 @@ class StatusScreen(PlaceScreen):
 
     def _draw(self) -> None:
         if self.health is not None:
-            self.view.show_lines(health_lines(self.health, self.samples, self.app.size.width), stay=True)
+            self.view.show_lines(health_lines(self.health, self.app.size.width), stay=True)
 
     def on_resize(self) -> None:
         if self.is_mounted:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ko_tui.visible import one_line, visible
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 BLANK: Line = [("", "")]
 _TONES: dict[str, Tone] = {"critical": "bad", "warning": "warn", "info": "accent"}
 _ROLES: dict[str, Tone] = {"leader": "good", "follower": "", "candidate": "warn"}
-Samples = Mapping[str, Sequence[float]]
 
 
 def headline(health: Health) -> Line:
@@ -29,7 +28,7 @@ def headline(health: Health) -> Line:
     return [(f" {sign} ", tone), (text[:1].upper() + text[1:], tone)]  # type: ignore[list-item]
 
 
-def health_lines(health: Health, samples: Samples, width: int) -> list[Line]:
+def health_lines(health: Health, width: int) -> list[Line]:
     """All of it, for a list that scrolls."""
     lines: list[Line] = [headline(health)]
     for finding in health.findings:
@@ -40,7 +39,7 @@ def health_lines(health: Health, samples: Samples, width: int) -> list[Line]:
     lines += _components(health)
     lines += _chassis(health, width)
     lines += _leases(health)
-    lines += _counts(health, samples)
+    lines += _counts(health)
     return lines
 
 
@@ -182,26 +181,19 @@ def _leases(health: Health) -> list[Line]:
     return [BLANK, [(" LEADERS", "head")], *lines] if lines else []
 
 
-def _counts(health: Health, samples: Samples) -> list[Line]:
+def _counts(health: Health) -> list[Line]:
     lines: list[Line] = []
-    for name, value in (("logical flows", health.logical_flows), ("MAC bindings", health.mac_bindings)):
+    for words, name, value in (
+        ("logical flows", "logical_flows", health.logical_flows),
+        ("MAC bindings", "mac_bindings", health.mac_bindings),
+        ("disconnections", "disconnections", None),
+        ("findings", "findings", None),
+    ):
+        known = health.series.get(name, ())
+        if value is None and len(known) > 1:
+            value = int(known[-1])
         if value is not None:
-            lines.append(
-                [
-                    (f" {name:<15}", ""),
-                    (f"{value:>9,}  ", "strong"),
-                    (sparkline(samples.get(name, ())), "accent"),
-                ]
-            )
-    lag = samples.get("findings", ())
-    if len(lag) > 1:
-        lines.append(
-            [
-                (f" {'findings':<15}", ""),
-                (f"{len(health.findings):>9}  ", "strong"),
-                (sparkline(lag), "accent"),
-            ]
-        )
+            lines.append([(f" {words:<15}", ""), (f"{value:>9,}  ", "strong"), (sparkline(known), "accent")])
     return [BLANK, [(" COUNTS", "head")], *lines] if lines else []
 
 

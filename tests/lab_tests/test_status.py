@@ -11,6 +11,7 @@ from ko_tui.backend.health.collect import collect
 from ko_tui.backend.health.model import Health, Severity
 from ko_tui.backend.session import Session, SessionOptions, open_session
 from ko_tui.cli import main
+from tests.lab.api import controllers
 from tests.lab.places import until
 from tests.lab.running import RunningLab
 
@@ -132,8 +133,11 @@ def test_a_blind_controller(broken: RunningLab) -> None:
     broken.labels.follow()
 
 
-def test_a_controller_that_renews_its_lease_and_serves_nobody(broken: RunningLab) -> None:
-    """The pod gets a node, and no address: raft is well all the while."""
+def test_a_controller_that_renews_its_lease_and_serves_nobody(
+    broken: RunningLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pod gets a node, and no address, so that the kubelet cannot start it: raft is well all the while."""
+    monkeypatch.setattr(controllers, "START_DELAY", 3600.0)
 
     def placed(pod: dict[str, dict[str, object]]) -> None:
         pod["spec"]["nodeName"] = "kube-ovn-worker"

@@ -275,6 +275,7 @@ def looks(*states: tuple[float, int, int, int]) -> tuple[list[Finding], History]
             of[member] = replace(of[member], status=replace(of[member].status, term=term))
         history.note(health)
         found = find(health, history)
+        history.note_findings(len(found))
     return found, history
 
 
@@ -284,10 +285,11 @@ def test_what_grows_and_what_does_not() -> None:
     grown, _ = looks((0, 2_000, 50_000, 3), (600, 9_000, 90_000, 3))
     assert [f.key for f in grown] == ["growth.mac_bindings_fast", "growth.logical_flows_fast"]
     assert grown[0].title == "7000 more learned MAC bindings within 10 min"
-    flapping, _ = looks((0, 1, 1, 3), (90, 1, 1, 7))
+    flapping, history = looks((0, 1, 1, 3), (90, 1, 1, 7))
     assert [f.key for f in flapping] == ["raft.elections"] and "4 elections of SB within 90 s" in flapping[
         0
     ].title
+    assert history.series("findings") == (0.0, 1.0)
     assert looks((0, 1, 1, 3))[0] == []
 
 

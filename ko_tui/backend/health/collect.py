@@ -84,10 +84,10 @@ def collect(session: Session, *, deep: bool = True, cancel: Cancel | None = None
         if isinstance(answer, KoError):
             health.partial.append(f"{name}: {answer.what}")
     health.partial.sort()
-    health.findings = find(health)
     history = session.answers.get("health-history", History, max_age=math.inf).value
     history.note(health)
     health.findings = find(health, history)
+    history.note_findings(len(health.findings))
     health.series = history.all_series()
     return health
 

@@ -33,6 +33,10 @@ class History:
         """Remember a look."""
         self._looks.append((health.taken_at, _values(health)))
 
+    def note_findings(self, count: int) -> None:
+        """Of the look that was noted last; it must be noted before, since findings are drawn from it too."""
+        self._looks[-1][1]["findings"] = count
+
     def series(self, name: str) -> tuple[float, ...]:
         """The values that are known, oldest first."""
         return tuple(values[name] for _, values in list(self._looks) if name in values)
@@ -68,5 +72,4 @@ def _values(health: Health) -> dict[str, float]:
     for chassis in health.chassis:
         if chassis.flows is not None:
             found[f"openflow/{chassis.node}"] = chassis.flows
-    found["findings"] = len(health.findings)
     return found
