@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ko_tui.backend.ovn.flows import FlowStore
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "flows"
-NAMES = sorted(p.name for p in FIXTURES.glob("*.xz"))
+NAMES = sorted(p.name for p in FIXTURES.glob("2*.xz"))
 
 
 @cache

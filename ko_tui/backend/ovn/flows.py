@@ -47,6 +47,8 @@ class Flow:
     openflow: tuple[str, ...] = ()
     raw: str = ""
     known: bool = True
+    hint: str = ""  # first eight digits of the northbound row behind it, where the store knows it
+    source: str = ""  # northd's file and line, likewise
 
     def expression(self, version: OvnVersion = "25.03") -> Expression:
         """The match as a tree. Raises ExpressionError."""
