@@ -78,7 +78,7 @@ def test_a_trace_of_a_live_cluster_by_keys_alone(running_lab: RunningLab, tmp_pa
 @pytest.mark.lab
 def test_the_dashboard_of_a_live_cluster(running_lab: RunningLab, tmp_path: Path) -> None:
     with Terminal([*PROGRAM, "--dashboard"], tmp_path, environment=running_lab.environment()) as terminal:
-        terminal.wait("Well", "leader", "follower", "active", "standby", seconds=40)
+        terminal.wait("leader", "follower", "active", "standby", seconds=40)
 
 
 @pytest.fixture
