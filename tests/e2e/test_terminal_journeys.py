@@ -75,12 +75,6 @@ def test_a_trace_of_a_live_cluster_by_keys_alone(running_lab: RunningLab, tmp_pa
         terminal.wait("The packet after this stage")
 
 
-@pytest.mark.lab
-def test_the_dashboard_of_a_live_cluster(running_lab: RunningLab, tmp_path: Path) -> None:
-    with Terminal([*PROGRAM, "--dashboard"], tmp_path, environment=running_lab.environment()) as terminal:
-        terminal.wait("leader", "follower", "active", "standby", seconds=40)
-
-
 @pytest.fixture
 def sshd(tmp_path: Path) -> Iterator[tuple[int, Path]]:
     """A real sshd on loopback with keys of its own; gives its port and the client's key."""
