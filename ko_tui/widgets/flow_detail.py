@@ -91,7 +91,7 @@ def openflow_lines(
     if not fields:
         lines.append([(f" {g.bullet} every packet", "")])
     lines += [BLANK, [("Then", "head")]]
-    from ko_tui.backend.ovs.ofproto_trace import split_actions
+    from ko_tui.backend.ovs.datapath import split_actions
 
     lines += [
         [(f" {g.bullet} ", "dim"), *highlight(one_line(a), "openflow")] for a in split_actions(flow.actions)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ko_tui.backend.ovs.ofproto_trace import OfVerdict, parse, render, split_actions
+from ko_tui.backend.ovs.ofproto_trace import OfVerdict, parse, render
 from ko_tui.backend.ovs.openflow import OpenFlow, decode, parse_dump, parse_line, rates
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "openflow"
@@ -117,10 +117,6 @@ def test_a_failed_translation_is_a_drop() -> None:
     failed = "\nTranslation failed (Recursion too deep), packet is dropped.\n"
     trace = parse(passed_through("7", after=failed))
     assert trace.verdict is OfVerdict.DROPPED and trace.problem == failed.strip() and not trace.outputs
-
-
-def test_actions_are_split_at_the_top_only() -> None:
-    assert split_actions("ct(zone=24,nat(src)),recirc(0x3)") == ["ct(zone=24,nat(src))", "recirc(0x3)"]
 
 
 @given(st.text(max_size=300))

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ko_tui.backend.ovs.datapath import carried_out, output_ports
+
 _RULE = re.compile(
     r"^(?P<indent> *)(?P<table>\d+)\. (?P<match>.*?),? ?priority (?P<priority>\d+)"
     r"(?:, cookie (?P<cookie>0x[0-9a-f]+))?$"
@@ -20,10 +22,6 @@ _BRIDGE = re.compile(r'^bridge\("(?P<name>.*)"\)$')
 _RECIRC = re.compile(r"^recirc\((?P<id>0x[0-9a-f]+)\)(?: - (?P<why>.*))?$")
 _PART = re.compile(r"^(?P<name>Flow|Final flow|Megaflow|Datapath actions): ?(?P<value>.*)$")
 _FAILED = re.compile(r"^Translation failed \(.*\), packet is dropped\.$", re.MULTILINE)
-# A word without brackets is a port (by number, or by name: Kube-OVN's veths are called 4d2a8dad4081_h), but these.
-_NO_PORT = re.compile(r".*[(=<]|(?:drop|ct_clear|ct|pop_vlan|pop_eth|pop_nsh)$")
-_HOLD_ACTIONS = frozenset({"clone", "check_pkt_len", "gt", "le"})
-DEEPEST = 20  # actions within actions
 
 
 class OfVerdict(StrEnum):
@@ -206,9 +204,9 @@ def _judge(trace: OfTrace, text: str) -> None:
     if (failed := _FAILED.search(text)) is not None:
         trace.problem, trace.verdict = failed[0], OfVerdict.DROPPED
         return
-    words = [word for block in blocks for word in _carried_out(block.datapath_actions)]
-    trace.outputs = list(dict.fromkeys(word for word in words if not _NO_PORT.match(word)))
-    last = list(_carried_out(blocks[-1].datapath_actions))
+    words = [word for block in blocks for word in carried_out(block.datapath_actions)]
+    trace.outputs = output_ports(",".join(words))
+    last = list(carried_out(blocks[-1].datapath_actions))
     if "Trace reached the recirculation limit" in text:
         trace.verdict = OfVerdict.UNFINISHED
     elif any(word.startswith(("tnl_push(", "set(tunnel(")) for word in words):
@@ -223,28 +221,3 @@ def _judge(trace: OfTrace, text: str) -> None:
         trace.verdict = OfVerdict.CONTROLLER
     else:
         trace.verdict = OfVerdict.DROPPED
-
-
-def _carried_out(actions: str, depth: int = 0) -> Iterator[str]:
-    """Actions in order, those within ``clone`` and ``check_pkt_len`` too; a ``sample`` is no way of the packet."""
-    for word in split_actions(actions):
-        name, bracket, rest = word.partition("(")
-        if bracket and name in _HOLD_ACTIONS and depth < DEEPEST:
-            yield from _carried_out(rest.removesuffix(")"), depth + 1)
-        else:
-            yield word
-
-
-def split_actions(text: str) -> list[str]:
-    """Datapath actions at the top level: ``ct(zone=24,nat),recirc(0x3)`` -> two."""
-    found, depth, start = [], 0, 0
-    for at, character in enumerate(text):
-        if character == "(":
-            depth += 1
-        elif character == ")":
-            depth -= 1
-        elif character == "," and depth == 0:
-            found.append(text[start:at])
-            start = at + 1
-    found.append(text[start:])
-    return [word for word in found if word]
