@@ -251,23 +251,49 @@ class NodeFlowsScreen(PlaceScreen):
             decoded = decode(rate.flow)
         except ValueError:
             decoded = None
-        table = openflow_table(rate.flow.table or 0)
+        table = openflow_table(rate.flow.table or 0, self.dump.version)
         stage = self.dump.stages.get(rate.flow.table or 0, "")
         words = f"{stage}: {table.title}" if stage and stage not in table.title else table.title
         lines = openflow_lines(
-            rate.flow, decoded, words, self.dump.by_cookie.get(rate.flow.cookie), rate.per_second
+            rate.flow,
+            decoded,
+            words,
+            self.dump.by_cookie.get(rate.flow.cookie),
+            rate.per_second,
+            asked=self.dump.complete,
         )
         self.query_one("#explanation-words", Static).update(content(lines))
         pane.scroll_home(animate=False)
 
     async def action_logical(self) -> None:
         rate: Rate | None = self.table.current
-        found = (
-            self.dump.by_cookie.get(rate.flow.cookie) if rate is not None and self.dump is not None else None
+        if rate is None or self.dump is None:
+            return
+        cookie = rate.flow.cookie
+        if cookie in self.dump.by_cookie or self.dump.complete:
+            self._tell_logical(cookie, self.dump.by_cookie.get(cookie))
+            return
+
+        def question(session: Session, cancel: Cancel) -> tuple[str, str] | None:
+            from ko_tui.backend.pipeline.node_flows import logical_flow
+
+            return logical_flow(session, cookie)
+
+        self.ask(
+            "logical",
+            question,
+            lambda found: self._tell_logical(cookie, found),
+            label="asking for its logical flow",
+            failed=self.show_trouble,
         )
-        if found is None or rate is None:
+
+    def _tell_logical(self, cookie: str, found: tuple[str, str] | None) -> None:
+        if found is None:
             self.tell("No logical flow is behind this one: it is ovn-controller's own.", "warn")
             return
+        if self.dump is not None:
+            self.dump.by_cookie[cookie] = found
+            self._explain()
         self.tell(f"{found[0]}: {found[1]}")
 
     def action_other_pane(self) -> None:

@@ -54,8 +54,13 @@ def openflow_lines(
     table: str,
     logical: tuple[str, str] | None,
     per_second: float | None,
+    *,
+    asked: bool = True,
 ) -> list[Line]:
-    """An OpenFlow: its table, the logical flow that it is made from, counters, fields and actions."""
+    """An OpenFlow: its table, the logical flow that it is made from, counters, fields and actions.
+
+    Without ``asked`` it is not known yet whether a logical flow is behind it.
+    """
     g = glyphs()
     lines: list[Line] = [[(f"Table {flow.table}", "head"), (f"  priority {flow.priority}", "dim")]]
     lines.append([(visible(table), "")])
@@ -64,10 +69,12 @@ def openflow_lines(
         lines.append([(f" {one_line(logical[0])}", "name")])
         lines.append([("   ", ""), *highlight(visible(logical[1]), "match")])
     elif flow.cookie.strip("0"):
-        lines += [
-            BLANK,
-            [(f"Its cookie {flow.cookie} names no logical flow: it is ovn-controller's own.", "dim")],
-        ]
+        words = (
+            "names no logical flow: it is ovn-controller's own"
+            if asked
+            else "is not looked up yet: L does it"
+        )
+        lines += [BLANK, [(f"Its cookie {flow.cookie} {words}.", "dim")]]
     lines += [BLANK, [("Counted", "head")]]
     rate = "" if per_second is None else f"  {per_second:.1f} a second since the last look"
     counted = (

@@ -10,8 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ko_tui.backend.explain.pipelines import infer_version
+from ko_tui.backend.ovn.flows import FlowStore
 from ko_tui.backend.ovs.ofproto_trace import OfVerdict, parse, render
 from ko_tui.backend.ovs.openflow import OpenFlow, decode, parse_dump, parse_line, rates
+from ko_tui.backend.pipeline.node_flows import sample, table_stages
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "openflow"
 
@@ -43,6 +46,23 @@ def test_parts_of_a_line() -> None:
     assert (flow.match, flow.actions) == ("ct_state=+new+trk,udp,metadata=0x3,tp_dst=53", "group:4")
     assert parse_line(" cookie=0x0, table=0, actions=NORMAL").priority == 32768
     assert not parse_line("OFPST_FLOW reply (OF1.5) (xid=0x2):").known
+
+
+def test_tables_are_named_by_their_cookies() -> None:
+    store = FlowStore()
+    store.feed(lzma.decompress((FIXTURES.parent / "flows" / "25.03.3-uuid.xz").read_bytes()))
+    store.finish()
+    logical = [flow for datapath in store.datapaths() for flow in store.flows(datapath.uuid)]
+    version = infer_version((flow.stage, flow.table) for flow in logical)
+    assert version == "25.03"
+    flows = list(parse_dump(lzma.decompress((FIXTURES / "dump-flows-25.03.3.xz").read_bytes()).decode()))
+    named = table_stages(flows, {flow.uuid: (flow.stage, flow.match) for flow in logical}, version)
+    assert set(named) == {flow.table for flow in flows} and all(named.values())
+    assert named[45] == "ls_out_lookup_fdb" and named[8] == "lr_in_admission / ls_in_check_port_sec"
+    assert (named[0], named[42], named[65]) == ("phy_to_log", "remote_output", "log_to_phy")
+    few = sample(flows)
+    assert len(few) < len({flow.cookie for flow in flows}) / 2 and "00000000" not in few
+    assert {flow.table for flow in flows if flow.cookie in few} >= {t for t in named if 8 <= t < 40}
 
 
 def test_the_hot_come_first() -> None:

@@ -26,6 +26,7 @@ class OpenFlowTable:
     title: str
     stages: tuple[str, ...] = ()
     known: bool = True
+    key: str = ""  # its purpose in one word, for a table of ovn-controller's own: log_to_phy
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def openflow_table(
                 if stages:
                     return OpenFlowTable(number, _stage_titles(stages, words), stages)
         return OpenFlowTable(number, words.say("openflow.unknown"), (), known=False)
-    return OpenFlowTable(number, words.text("oftables", key) or key)
+    return OpenFlowTable(number, words.text("oftables", key) or key, key=key)
 
 
 def _stage_titles(stages: tuple[str, ...], words: Catalogue) -> str:
