@@ -92,6 +92,21 @@ def test_a_dead_member(broken: RunningLab) -> None:
     health_when(broken, lambda h: not keys(h))
 
 
+def test_a_stuck_member(broken: RunningLab) -> None:
+    """It runs and says nothing: its silence holds nobody else up, and is put plainly."""
+    victim = next(i for i in range(3) if broken.cluster.role(i, "nb") == "follower")
+    pid = broken.cluster.member_pid(victim, "nb")
+    broken.cluster.freeze(pid)
+    try:
+        health = health_when(broken, lambda h: "raft.stale_member" in keys(h))
+        problems = [m.problem for m in health.members["nb"] if m.problem]
+        assert problems == ["no answer in time: it runs, and is stuck or very busy"]
+        assert list(health.members) == ["nb", "sb"] and not health.partial
+    finally:
+        broken.cluster.thaw(pid)
+    health_when(broken, lambda h: not keys(h))
+
+
 def test_no_quorum(broken: RunningLab) -> None:
     victims = [0, 1]
     for victim in victims:

@@ -28,6 +28,7 @@ from ko_tui.backend.health.model import (
 from ko_tui.backend.operations.members import Member
 from ko_tui.backend.ovn.northd import parse_northd
 from ko_tui.backend.ovn.raft import parse_status
+from ko_tui.backend.ovs.silence import why_silent
 
 FIXTURE = Path(__file__).parent.parent / "fixtures" / "raft" / "cluster-status.jsonl.xz"
 RELEASES = (0, 1)  # the fixture holds each situation of 22.03 first, then of 25.03
@@ -309,9 +310,9 @@ def test_history_forgets_the_oldest() -> None:
         ("Status: paused\n", "2026|WARN|noise\n", "paused", ""),
         (
             "",
-            "ovn-appctl: cannot read pidfile (No such process)\n",
+            'ovn-appctl: cannot read pidfile "/var/run/ovn/ovn-northd.pid" (No such process)\n',
             "",
-            "ovn-appctl: cannot read pidfile (No such process)",
+            'not running: cannot read pidfile "/var/run/ovn/ovn-northd.pid" (No such process)',
         ),
         ("Status: napping\n", "", "", "Status: napping"),
         ("", "", "", "no answer"),
@@ -320,3 +321,27 @@ def test_history_forgets_the_oldest() -> None:
 def test_northd(stdout: str, stderr: str, state: str, problem: str) -> None:
     status = parse_northd(stdout, stderr)
     assert (status.state, status.problem) == (state, problem)
+
+
+@pytest.mark.parametrize(
+    ("stderr", "words"),
+    [
+        (
+            "2026-11-22T21:34:26Z|00001|fatal_signal|WARN|terminating with signal 14 (Alarm clock)\n",
+            "no answer in time: it runs, and is stuck or very busy",
+        ),
+        (
+            'ovn-appctl: cannot connect to "/var/run/ovn/ovnsb_db.ctl" (Connection refused)\n',
+            'not running: cannot connect to "/var/run/ovn/ovnsb_db.ctl" (Connection refused)',
+        ),
+        (
+            "ovs-ofctl: /var/run/openvswitch/br-int.mgmt: failed to open socket (Connection refused)\n",
+            "not running: /var/run/openvswitch/br-int.mgmt: failed to open socket (Connection refused)",
+        ),
+        ('2026-11-22T21:34:26Z|00001|daemon_unix|WARN|odd\novn-appctl: "x" is odd\n', '"x" is odd'),
+        ("\n", "no answer"),
+    ],
+)
+def test_why_a_daemon_is_silent(stderr: str, words: str) -> None:
+    assert why_silent("", stderr) == words
+    assert parse_status("", stderr).problem == words

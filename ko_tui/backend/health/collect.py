@@ -28,6 +28,7 @@ from ko_tui.backend.operations.members import ask_members
 from ko_tui.backend.operations.rollout import rollout_of
 from ko_tui.backend.ovn.northd import parse_northd
 from ko_tui.backend.ovn.table import Row, many
+from ko_tui.backend.ovs.silence import why_silent
 from ko_tui.backend.source.interface import Cancel, Forbidden, NotFound, NotInSnapshot
 from ko_tui.backend.source.kinds import DAEMONSETS, DEPLOYMENTS, ENDPOINT_SLICES, LEASES, NODES, PODS
 from ko_tui.backend.source.objects import KubeObject
@@ -83,6 +84,7 @@ def collect(session: Session, *, deep: bool = True, cancel: Cancel | None = None
     for (name, _), answer in ask_all(jobs, lambda job: job[1](), cancel=cancel):
         if isinstance(answer, KoError):
             health.partial.append(f"{name}: {answer.what}")
+    health.members = dict(sorted(health.members.items()))  # they came in any order
     health.partial.sort()
     history = session.answers.get("health-history", History, max_age=math.inf).value
     history.note(health)
@@ -264,9 +266,8 @@ def _ask_node(session: Session, each: ChassisHealth) -> ChassisHealth:
     flows = re.search(r"flow_count=(\d+)", counted.stdout)
     said = controller.stdout.strip()
     if controller.exit_code != 0:
-        words = (controller.stderr or controller.stdout).strip().splitlines()
-        said = words[-1] if words else "no answer"
-    problem = "" if flows else f"ovs-vswitchd: {(counted.stderr.strip().splitlines() or ['no answer'])[-1]}"
+        said = why_silent(controller.stdout, controller.stderr)
+    problem = "" if flows else f"ovs-vswitchd: {why_silent(counted.stdout, counted.stderr)}"
     return ChassisHealth(
         each.node, each.registered, each.tunnel_ip, each.lag, said, int(flows[1]) if flows else None, problem
     )

@@ -98,11 +98,13 @@ def _ask(session: Session, database: Database, pod: KubeObject) -> Member:
     where = ref(pod)
     base = ("ovn-appctl", "-T", "5", "-t", ctl(database))
     said = session.run(where, (*base, "cluster/status", SCHEMA[database]), timeout=SECONDS)
+    status = parse_status(said.stdout, said.stderr)
+    if status.kind == "silent":  # it would not answer the next question either, and that takes as long
+        return Member(pod.name, node_of(pod), is_ready(pod), status, problem=status.problem)
     stored = session.run(
         where, (*base, "ovsdb-server/get-db-storage-status", SCHEMA[database]), timeout=SECONDS
     )
-    status = parse_status(said.stdout, said.stderr)
-    problem = status.problem if status.kind in ("silent", "unreadable") else ""
+    problem = status.problem if status.kind == "unreadable" else ""
     return Member(pod.name, node_of(pod), is_ready(pod), status, _storage(stored), problem)
 
 

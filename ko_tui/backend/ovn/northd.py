@@ -6,13 +6,15 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from ko_tui.backend.ovs.silence import why_silent
+
 NorthdState = Literal["active", "standby", "paused", ""]
 _STATUS = re.compile(r"^Status: (active|standby|paused)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class NorthdStatus:
-    """``state`` is "" when it did not answer or said something unknown; then ``problem`` is its last word."""
+    """``state`` is "" when it did not answer or said something unknown; then ``problem`` says why."""
 
     state: NorthdState
     problem: str = ""
@@ -23,5 +25,4 @@ def parse_northd(stdout: str, stderr: str = "") -> NorthdStatus:
     found = _STATUS.search(stdout)
     if found is not None:
         return NorthdStatus(found[1])  # type: ignore[arg-type]  # the pattern allows no other words
-    said = [line.strip() for line in (stderr.strip() or stdout.strip()).splitlines()]
-    return NorthdStatus("", said[-1] if said else "no answer")
+    return NorthdStatus("", why_silent(stdout, stderr))

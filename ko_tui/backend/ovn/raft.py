@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ko_tui.backend.ovs.silence import why_silent
+
 Kind = Literal["clustered", "standalone", "unknown cluster", "silent", "unreadable"]
 
 _SERVER = re.compile(r"^\s+(?P<nick>\S+) \((?P<nick2>\S+) at (?P<address>[^)]*)\)(?P<rest>.*)$")
@@ -85,8 +87,7 @@ def parse_status(text: str, stderr: str = "") -> RaftStatus:
     if "unknown cluster" in stderr or "unknown cluster" in text:
         return RaftStatus("unknown cluster", text, problem=stderr.strip())
     if not text.strip():
-        said = stderr.strip().splitlines()
-        return RaftStatus("silent", text, problem=said[-1] if said else "it said nothing")
+        return RaftStatus("silent", text, problem=why_silent(text, stderr))
     facts: dict[str, str] = {}
     servers: list[RaftServer] = []
     notes: list[str] = []
