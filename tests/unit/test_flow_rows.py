@@ -15,7 +15,7 @@ from ko_tui.backend.ovn.flow_rows import FlowRows
 from ko_tui.backend.ovn.flows import FlowStore
 from ko_tui.backend.ovn.table import NotATable, many, parse_table
 
-FIXTURES = Path(__file__).parent.parent / "fixtures" / "flows"
+FIXTURES = Path(__file__).parent.parent / "fixtures" / "flow_rows"
 
 
 @cache
@@ -36,7 +36,7 @@ def load(text: bytes, size: int) -> FlowRows:
 
 def test_the_flows_of_lflow_list() -> None:
     rows, lines = load(tables()[0], 4096), FlowStore()
-    lines.feed(lzma.decompress((FIXTURES / "25.03.3-uuid.xz").read_bytes()))
+    lines.feed(lzma.decompress((FIXTURES.parent / "flows" / "25.03.3-uuid.xz").read_bytes()))
     lines.finish()
     assert [(d.name, d.uuid, d.count) for d in rows.datapaths()] == sorted(
         (d.name, d.uuid, d.count) for d in lines.datapaths()
