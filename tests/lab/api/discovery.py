@@ -157,6 +157,9 @@ def _openapi(catalogue: Catalogue, parts: list[str]) -> Object:
         return {"paths": {path: {"serverRelativeURL": f"/openapi/v3/{path}?hash=1"} for path, _ in named}}
     group, version = ("", parts[1]) if parts[0] == "api" else (parts[1], parts[2])
     kinds = [k for k in catalogue if (k.group, k.version) == (group, version)]
+    if not group:
+        # kubectl asks for the kind of a file that holds a List, too.
+        kinds.append(Kind("", "v1", "List", "lists", False))
     return {
         "openapi": "3.0.0",
         "info": {"title": "Kubernetes", "version": VERSION["gitVersion"]},
