@@ -14,11 +14,12 @@ os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
 
 from textual.app import App
 from textual.binding import Binding
-from textual.events import Key
+from textual.events import Event, Key, Paste
 from textual.screen import Screen
 
 from ko_tui.config import Settings, load, theme_of
 from ko_tui.history import History
+from ko_tui.key_order import KeyOrder
 from ko_tui.screens.asking import Door
 from ko_tui.screens.directory import SCREENS
 from ko_tui.themes import THEMES
@@ -54,6 +55,7 @@ class KoTuiApp(App[int], inherit_bindings=False):
         # Textual takes the first mode from the class.
         type(self).DEFAULT_MODE = "status" if dashboard else self.settings.start
         super().__init__()
+        self.key_order = KeyOrder(self, super().on_event)
         self.door = Door(open_session)
         self.reopen = reopen
         self.known: dict[str, list[str]] = {}  # names for completion: endpoint, node, datapath
@@ -117,6 +119,12 @@ class KoTuiApp(App[int], inherit_bindings=False):
                     severity="warning",
                     markup=False,
                 )
+
+    async def on_event(self, event: Event) -> None:
+        if isinstance(event, (Key, Paste)) and not event.is_forwarded:
+            await self.key_order.take(event)
+        else:
+            await super().on_event(event)
 
     def on_key(self, event: Key) -> None:
         """Keys that no widget took; here they come in the order in which they were pressed."""

@@ -115,9 +115,8 @@ class Everywhere:
         self.ko.commands_typed.add(text.strip())
         words = words.strip()
         if command.id.startswith("go."):
-            self.app.run_worker(
-                self.visit(command.id.removeprefix("go."), words), group="visit", exit_on_error=False
-            )
+            visit = self.ko.key_order.holding(self.visit(command.id.removeprefix("go."), words))
+            self.app.run_worker(visit, group="visit", exit_on_error=False)
             return
         if command.id == "app.quit":
             self.app.exit(0)
