@@ -245,6 +245,7 @@ class BuilderScreen(PlaceScreen):
         if event.key == "down" and event.field.field_name in ENDS and choices.items and not event.field.value:
             choices.focus()
             return
+        self._service_typed(event.field)
         inputs = [f.input for f in self.query(Field) if f.query_ancestor(Grid).display]
         at = inputs.index(event.field.input) + event.step
         if at >= len(inputs):
@@ -259,7 +260,13 @@ class BuilderScreen(PlaceScreen):
         if self.choices.marked and item is not None and field.field_name in ENDS:
             self._take(field, item.value)
         else:
+            self._service_typed(field)
             self.action_run_trace()
+
+    def _service_typed(self, field: Field) -> None:
+        """A Service that was typed whole brings its first port, as one that was chosen does."""
+        if field.field_name == "destination" and not self.field("port").value:
+            self._take_service_port(field.value)
 
     def _take(self, field: Field, key: str) -> None:
         field.value = key
@@ -272,7 +279,7 @@ class BuilderScreen(PlaceScreen):
     def _take_service_port(self, key: str) -> None:
         endpoint = self.matcher.find(key, self._namespace())
         protocol, port = first_port(endpoint) if endpoint is not None else ("", "")
-        if protocol and key.startswith("svc/"):
+        if protocol and endpoint is not None and endpoint.key.startswith("svc/"):
             self.field("protocol").value = protocol
             self.field("port").value = port
 

@@ -43,6 +43,18 @@ async def test_the_commonest_trace_takes_less_than_ten_keys(running: Running) ->
         assert [m for m in driven.heard(Answered) if m.topic == "trace"]
 
 
+async def test_a_service_that_was_typed_brings_its_port(running: Running) -> None:
+    async with running() as driven:
+        await driven.press("3")
+        await driven.until(lambda: isinstance(driven.app.screen, BuilderScreen))
+        await driven.settled()
+        screen = driven.app.screen
+        screen.field("destination").input.focus()
+        await driven.type("svc/kube-system/kube-dns")
+        await driven.press("tab")
+        assert (screen.field("protocol").value, screen.field("port").value) == ("udp", "53")
+
+
 async def test_the_builder_shows_the_resolved_packet_and_the_command(running: Running) -> None:
     async with running((160, 48)) as driven:
         await driven.press("3")
