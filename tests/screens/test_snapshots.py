@@ -1,0 +1,147 @@
+"""What every place looks like on the bundled cluster, compared with pictures that somebody has looked at.
+
+The pictures are in __snapshots__/test_snapshots/. After a wanted change of a screen make them anew, look at the ones
+that git shows as changed, and commit them with the change:
+
+    .venv/bin/python -m pytest tests/screens/test_snapshots.py --snapshot-update
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_textual_snapshot import SVGImageExtension
+from syrupy.assertion import SnapshotAssertion
+from textual.widgets import Input
+
+from ko_tui.backend.session import Session, SessionOptions, open_session
+from ko_tui.commands import PLACES
+from ko_tui.screens.place import PlaceScreen
+from ko_tui.widgets.bars import age_words
+from tests.screens.conftest import Driven, Running
+
+SIZES = [(80, 24), (120, 40), (160, 48)]
+MOST_BYTES = 3_000_000
+PICTURES = Path(__file__).parent / "__snapshots__"
+# A terminal's fonts are its own; without their addresses a picture needs nothing from elsewhere.
+_ELSEWHERE = re.compile(r"\s*@font-face \{.*?\}|<!-- Generated .*? -->\s*", re.DOTALL)
+_PAINT = re.compile(r"\.terminal-r\d+ \{[^}]*fill: #([0-9a-f]{6})|<rect fill=\"#([0-9a-f]{6})\"")
+
+
+def open_demo() -> Session:
+    return open_session(SessionOptions(demo=True))
+
+
+@pytest.fixture(autouse=True)
+def no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever was had is new, however slow the machine is."""
+    monkeypatch.setattr("ko_tui.screens.place.age_words", lambda taken_at: age_words(taken_at, taken_at))
+
+
+class Pictures:
+    """Takes pictures of a running program and remembers those that differ from the accepted ones."""
+
+    def __init__(self, driven: Driven, accepted: SnapshotAssertion) -> None:
+        self.driven = driven
+        self.accepted = accepted.use_extension(SVGImageExtension)
+        self.differ: list[str] = []
+
+    async def take(self, name: str, *words: str) -> None:
+        """Wait until nothing is asked and all ``words`` are on the screen, then compare."""
+        await self.driven.settled()
+        await self.driven.until(lambda: all(w in self.driven.text() for w in words), f"{name}: {words}")
+        for field in self.driven.app.screen.query(Input):
+            field.cursor_blink = False
+            field._cursor_visible = True
+        await self.driven.pilot.pause()
+        picture = _ELSEWHERE.sub("", self.driven.app.export_screenshot(title="ko-tui"))
+        if self.accepted(name=name) != picture:
+            self.differ.append(name)
+
+
+async def place(driven: Driven, key: str, mode: str) -> PlaceScreen:
+    await driven.press("escape", f"f{key}")
+    await driven.until(lambda: driven.app.current_mode == mode and driven.app.screen.is_mounted)
+    screen: Any = driven.app.screen
+    if mode != "console" and mode != "operations":
+        await driven.until(lambda: screen.taken_at, f"the first answer in {mode}")
+    return screen  # type: ignore[no-any-return]
+
+
+async def every_place(pictures: Pictures) -> None:
+    for one in PLACES:
+        await place(pictures.driven, one.key, one.mode)
+        await pictures.take(one.mode)
+
+
+async def deeper(pictures: Pictures) -> None:
+    """What is behind the places: a trace and why it was dropped, tables and flows, help, palette, a refusal."""
+    driven = pictures.driven
+    driven.app.screen.run_line("trace default/client svc/kube-system/kube-dns udp 53")
+    await driven.until(lambda: type(driven.app.screen).__name__ == "TraceScreen", "a result")
+    await pictures.take("trace-result", "Delivered")
+    driven.app.screen.run_line("trace default/server prod/api-6b9f7 tcp 80")
+    await driven.until(lambda: "Dropped" in driven.text() or "DROPPED" in driven.text(), "a drop")
+    await pictures.take("trace-dropped")
+    await driven.press("w")
+    await pictures.take("why-not", "why not")
+    driven.app.screen.run_line("lflow ovn-default")
+    await driven.until(lambda: type(driven.app.screen).__name__ == "StagesScreen", "tables")
+    await pictures.take("pipeline-tables", "tables,")
+    driven.app.screen.run_line("lflow ovn-default ls_in_lb")
+    await driven.until(lambda: type(driven.app.screen).__name__ == "FlowsScreen", "flows")
+    await pictures.take("pipeline-flows", "flows ")
+    await driven.press("question_mark")
+    await pictures.take("help", "help")
+    await driven.press("escape", "f8")
+    await driven.until(lambda: driven.app.current_mode == "operations")
+    driven.app.screen.run_line("operations reload")
+    await driven.until(lambda: "read-only" in driven.text() and "Next:" in driven.text(), "a refusal")
+    await pictures.take("refusal", "--allow-write")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
+async def test_looks(
+    running: Running, snapshot: SnapshotAssertion, size: tuple[int, int]
+) -> None:
+    async with running(size, open_session=open_demo) as driven:
+        pictures = Pictures(driven, snapshot)
+        await every_place(pictures)
+        if size != (120, 40):
+            await deeper(pictures)
+        assert not pictures.differ, f"look at them, then --snapshot-update: {', '.join(pictures.differ)}"
+
+
+async def test_looks_without_colours(
+    running: Running, snapshot: SnapshotAssertion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with running((80, 24), open_session=open_demo) as driven:
+        pictures = Pictures(driven, snapshot)
+        await every_place(pictures)
+        assert not pictures.differ, f"look at them, then --snapshot-update: {', '.join(pictures.differ)}"
+
+
+def accepted() -> list[Path]:
+    return sorted(PICTURES.rglob("*.svg"))
+
+
+def test_the_pictures_name_no_machine_and_stay_small() -> None:
+    pictures = accepted()
+    assert len(pictures) >= 4 * len(PLACES)
+    assert sum(p.stat().st_size for p in pictures) < MOST_BYTES
+    for picture in pictures:
+        text = picture.read_text(encoding="utf-8")
+        for part in ("/work", "/tmp", "/home", "/root", "https://"):
+            assert part not in text, (picture.name, part)
+
+
+def test_pictures_without_colours_have_none() -> None:
+    for picture in accepted():
+        if "without_colours" in picture.name:
+            found = _PAINT.findall(picture.read_text(encoding="utf-8"))
+            parts = [bytes.fromhex(letters or ground) for letters, ground in found]
+            assert parts and all(max(rgb) - min(rgb) < 4 for rgb in parts), (picture.name, found)
