@@ -46,6 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--why-not", action="store_true", help="for a drop: the flows that came nearest to matching"
     )
+    how.add_argument(
+        "--reply", action="store_true", help="trace the answer of what was delivered, and print that"
+    )
     how.add_argument("--plan", action="store_true", help="print the packet and the commands, run nothing")
     offline = parser.add_argument_group("a saved southbound database")
     offline.add_argument("--datapath", default="", help="the switch or router where the packet enters")
@@ -78,6 +81,8 @@ def run(args: argparse.Namespace) -> int:
             print_plan(session, plan)
             return 0
         result = session.trace(plan)
+        if args.reply:
+            result = session.trace(session.plan(session.reply(result)))
         if args.objects:
             from ko_tui.backend.tracing.objects import attach_objects
 
@@ -115,6 +120,7 @@ def request_of(args: argparse.Namespace) -> TraceRequest:
         ct=tuple(args.ct),
         backend=args.backend,
         engine=args.engine,
+        select_id=args.select_id or 0,
     )
 
 

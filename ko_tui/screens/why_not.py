@@ -43,7 +43,8 @@ def _why(session: Session, cancel: Cancel, result: TraceResult, number: int) -> 
 
     plan = result.plan
     simulator = Simulator(fetch_southbound(session, cancel=cancel))
-    made = simulator.run(plan.packet.datapath, plan.packet.microflow(), Options(plan.packet.ct, plan.lb_dst))
+    options = Options(plan.packet.ct, plan.lb_dst, plan.select_id)
+    made = simulator.run(plan.packet.datapath, plan.packet.microflow(), options)
     saved: Any = getattr(session.source, "database", None)
     names = FlowNames(saved("nb") if saved is not None else None)
     wanted = result.explained.stages[number]

@@ -44,7 +44,9 @@ def run_local(session: Session, plan: TracePlan, *, cancel: Cancel | None = None
     ready = simulator(session, cancel=cancel)
     with _lock:
         simulation = ready.value.run(
-            plan.packet.datapath, plan.packet.microflow(), Options(plan.packet.ct, plan.lb_dst)
+            plan.packet.datapath,
+            plan.packet.microflow(),
+            Options(plan.packet.ct, plan.lb_dst, plan.select_id),
         )
     trace = simulation.trace()
     if simulation.failed:
@@ -66,7 +68,7 @@ def compare_with_local(session: Session, result: TraceResult, *, cancel: Cancel 
         result.plan,
         result.explained.trace,
     )
-    options = Options(plan.packet.ct, plan.lb_dst)
+    options = Options(plan.packet.ct, plan.lb_dst, plan.select_id)
     with _lock:  # where ovn-trace throws dice, ours fall as its did
         local = closest(
             ready, plan.packet.datapath, plan.packet.microflow(), options, real.text, flow_line=False

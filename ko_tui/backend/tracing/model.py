@@ -94,6 +94,7 @@ class TraceRequest:
     src_mac: str = ""
     namespace: str = "default"  # for names without one
     engine: Engine = "ovn-trace"
+    select_id: int = 0  # the member that select() takes (ECMP); 0: as ovn-trace chooses
 
     def line(self) -> str:
         """The one-line form for experts: ``default/client -> svc/web:80 tcp``."""
@@ -124,6 +125,7 @@ class TracePlan:
     warnings: tuple[str, ...] = ()
     commands: tuple[CommandRun, ...] = ()  # what ran to resolve it
     lb_dst: str = ""  # --lb-dst
+    select_id: int = 0  # --select-id
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,13 +27,16 @@ NEW_CONNECTION = ("new",) * 4  # every pass through the tracker finds a new conn
 
 def check_request(request: TraceRequest) -> TraceRequest:
     """What can be checked without a cluster. Raises UsageError; gives the request with its parts normalised."""
-    if request.protocol in PORT_PROTOCOLS and not request.dst_port and not request.port_name:
+    unnamed = request.protocol in PORT_PROTOCOLS and not request.dst_port and not request.port_name
+    if unnamed and not request.destination.startswith("svc/"):  # a Service brings its own
         raise UsageError(f"A {request.protocol} packet needs a destination port.", "For example: tcp 80.")
     for port in (request.dst_port, request.src_port):
         if not 0 <= port <= 65535:
             raise UsageError(f"{port} is not a port number.", "Ports are 1 to 65535.")
     if not 1 <= request.ttl <= 255:
         raise UsageError(f"A TTL of {request.ttl} is not possible.", "Use 1 to 255.")
+    if not 0 <= request.select_id <= 0xFFFF:
+        raise UsageError(f"{request.select_id} is not the number of a select() member.", "Use 1 to 65535.")
     if request.family not in (0, 4, 6):
         raise UsageError(f"There is no IP family {request.family}.", "Use 4 or 6.")
     return replace(
@@ -82,19 +85,24 @@ def make_plan(session: Session, request: TraceRequest) -> TracePlan:
         packet=packet,
         source=source,
         destination=destination,
-        ovn_trace=ovn_trace_argv(packet, request.backend),
+        ovn_trace=ovn_trace_argv(packet, request.backend, request.select_id),
         reasons=tuple(reasons),
         warnings=tuple(warnings),
         commands=chosen.commands,
         lb_dst=request.backend,
+        select_id=request.select_id,
     )
 
 
-def ovn_trace_argv(packet: Packet, lb_dst: str = "", *, leader_only: bool = True) -> tuple[str, ...]:
+def ovn_trace_argv(
+    packet: Packet, lb_dst: str = "", select_id: int = 0, *, leader_only: bool = True
+) -> tuple[str, ...]:
     """The words of ovn-trace(8) for a packet."""
     options = [f"--ct={state}" for state in packet.ct]
     if lb_dst:
         options.append(f"--lb-dst={lb_dst}")
+    if select_id:
+        options.append(f"--select-id={select_id}")
     if not leader_only:
         options.append("--no-leader-only")
     return ("ovn-trace", *options, packet.datapath, packet.microflow())
@@ -197,6 +205,17 @@ def _destination_port(
                     )
                 )
         return request.dst_port
+    if not request.port_name:
+        for port in destination.ports:
+            if f"/{request.protocol.upper()}" in port:
+                number = int(port.split("/")[0])
+                why = f"No port was named: {destination.key} serves this one first."
+                reasons.append(Reason("dst port", str(number), why))
+                return number
+        raise UsageError(
+            f"{destination.key} serves no {request.protocol} port.",
+            f"Its ports: {', '.join(destination.ports) or 'none'}.",
+        )
     for port in destination.ports:
         if port.endswith(f"({request.port_name})"):
             number = int(port.split("/")[0])

@@ -33,6 +33,12 @@ def reply_request(session: Session, result: TraceResult) -> TraceRequest:
             "ARP and neighbour solicitations have no conntrack reply.", "Trace the other way instead."
         )
     port = delivered[0].port
+    if port == plan.packet.inport:
+        raise UsageError(
+            "The packet came back to its own sender, as one of the Service's endpoints. How the answer is turned "
+            "round is learned by each node while packets flow, which a logical trace does not see.",
+            "Trace the same Service from another pod; on the node, ofproto/trace shows the learned flow.",
+        )
     known = [e for e in session.inventory().endpoints if e.lsp == port]
     if not known:
         raise UsageError(f"No pod, VM or node with the port {port} is known.", "Refresh the pod list.")

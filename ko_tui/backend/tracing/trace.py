@@ -62,7 +62,7 @@ def _ovn_trace(session: Session, plan: TracePlan, cancel: Cancel | None) -> tupl
         leader = session.leader("sb")
         argv = plan.ovn_trace
         if not leader.certain:
-            argv = ovn_trace_argv(plan.packet, plan.lb_dst, leader_only=False)
+            argv = ovn_trace_argv(plan.packet, plan.lb_dst, plan.select_id, leader_only=False)
             warnings.append(leader.why)
         limited = ("timeout", "-k", "2", str(TRACE_SECONDS), *argv)
         try:
@@ -104,4 +104,4 @@ def check_trace(trace: Trace, run: CommandRun) -> None:
 def replanned(plan: TracePlan, **changes: object) -> TracePlan:
     """The same plan with parts of its packet changed, and the commands made anew."""
     packet = replace(plan.packet, **changes)  # type: ignore[arg-type]
-    return replace(plan, packet=packet, ovn_trace=ovn_trace_argv(packet, plan.lb_dst))
+    return replace(plan, packet=packet, ovn_trace=ovn_trace_argv(packet, plan.lb_dst, plan.select_id))

@@ -1,0 +1,61 @@
+"""Plans and replies made from the saved cluster that comes with ko-tui."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from ko_tui.backend.errors import UsageError
+from ko_tui.backend.ovn.trace_model import Verdict
+from ko_tui.backend.session import Session, SessionOptions, open_session
+from ko_tui.backend.source.snapshot import demo_path
+from ko_tui.backend.tracing.oneline import parse_line
+from ko_tui.backend.tracing.plan import check_request
+from ko_tui.cli import main
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[Session]:
+    opened = open_session(SessionOptions(snapshot=demo_path()))
+    yield opened
+    opened.close()
+
+
+def test_a_service_without_a_port_brings_its_first(session: Session) -> None:
+    plan = session.plan(parse_line("default/client svc/kube-system/kube-dns udp"))
+    assert plan.packet.dst_port == 53
+    assert any(r.field == "dst port" and "serves this one first" in r.why for r in plan.reasons)
+
+
+def test_a_service_of_another_protocol_says_what_it_serves(session: Session) -> None:
+    with pytest.raises(UsageError) as met:
+        session.plan(parse_line("default/client svc/default/web udp"))
+    assert "80/TCP" in met.value.next_step
+
+
+def test_an_address_needs_a_port() -> None:
+    with pytest.raises(UsageError, match="needs a destination port"):
+        check_request(parse_line("default/client 10.96.0.10 udp"))
+
+
+def test_the_select_id_reaches_ovn_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--demo", "trace", "default/client", "8.8.8.8", "icmp", "--select-id", "3", "--plan"]) == 0
+    assert "--select-id=3" in capsys.readouterr().out
+    assert main(["--demo", "trace", "default/client", "8.8.8.8", "icmp", "--select-id", "70000"]) == 2
+
+
+def test_the_reply(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--demo", "trace", "default/client", "default/server", "tcp", "80", "--reply", "--raw"]) == 0
+    assert "tcp.src == 80" in (raw := capsys.readouterr().out) or "tp_src=80" in raw
+    there = session.trace(session.plan(parse_line("default/client default/server tcp 80")))
+    back = session.trace(session.plan(session.reply(there)))
+    assert back.explained.verdict is Verdict.DELIVERED
+    assert back.explained.trace.outputs == ["client.default"]
+
+
+def test_the_reply_of_a_hairpin_is_not_made_up(session: Session) -> None:
+    there = session.trace(session.plan(parse_line("default/client svc/default/hairpin tcp 80")))
+    assert there.explained.trace.outputs == ["client.default"]
+    with pytest.raises(UsageError, match="came back to its own sender"):
+        session.reply(there)
