@@ -54,7 +54,8 @@ class KoTuiApp(App[int], inherit_bindings=False):
         self.dashboard = dashboard
         # Textual takes the first mode from the class.
         type(self).DEFAULT_MODE = "status" if dashboard else self.settings.start
-        super().__init__()
+        # Said before the theme is chosen: Textual decides here what it takes colours away with.
+        super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)
         self.key_order = KeyOrder(self, super().on_event)
         self.door = Door(open_session)
         self.reopen = reopen
