@@ -23,6 +23,7 @@ from ko_tui.backend.simulate.mismatch import (
     view_of,
 )
 from ko_tui.backend.simulate.packet_state import ETH_ARP, ETH_IP, ETH_IPV6, SCTP, TCP, UDP, State, mac
+from ko_tui.backend.simulate.policy_words import KIND, rule_words
 from ko_tui.backend.simulate.simulator import Simulation, Simulator
 from ko_tui.backend.simulate.southbound import AllowedAddresses, Port
 from ko_tui.backend.source.ovsdb_file import Database
@@ -189,7 +190,30 @@ class _Sentence:
             return f"{self.packet()} is dropped because {reason}, before any ACL is looked at."
         if flow.priority <= 1:
             return f"No ACL of {self.step.datapath.friendly} allows {self.packet()}{allows}."
+        if (named := self.name_of(flow)).startswith(KIND):
+            return f"No rule of {named} allows {describe(self.state, self._named)}{self._nearest_rule() or allows}."
         return f"{self.packet()} is denied by ACL {self.flow(flow)}{allows}."
+
+    def _nearest_rule(self) -> str:
+        """The NetworkPolicy rule that comes nearest, and why it does not fit."""
+        for miss in self.nearest:
+            rule = rule_words(miss.flow.match) if not miss.outranked and miss.failed else ""
+            named = self.name_of(miss.flow) if rule else ""
+            if named.startswith(KIND) and _allows(miss.flow) and _is_acl(miss) and self._first(miss):
+                own = self.step.flow is not None and named == self.name_of(self.step.flow)
+                return f"; nearest is {'its' if own else named} {rule}, but {miss.sentence()}"
+        return ""
+
+    def _named(self, address: str) -> str:
+        """An address with the name of the port that has it: ``10.16.0.9 (client.default)``."""
+        rows = [
+            row
+            for row in self.database.table("Port_Binding").rows()
+            if any(address in words.lower().split() for words in row["mac"])
+        ]
+        # Two VPCs may use the same addresses.
+        here = [row for row in rows if row["datapath"] == self.step.datapath.uuid] or rows
+        return f"{address} ({here[0]['logical_port']})" if len(here) == 1 else address
 
     def routing(self) -> str:
         to = self._address(False)
@@ -278,8 +302,8 @@ class _Sentence:
         return self.step.flow is None or miss.flow.rank < self.step.flow.rank
 
 
-def describe(state: State) -> str:
-    """``TCP 8080 from 10.16.0.9 to 10.16.0.12``; for what is no IP its kind and MACs."""
+def describe(state: State, name: Callable[[str], str] = str) -> str:
+    """``TCP 8080 from 10.16.0.9 to 10.16.0.12``; for what is no IP its kind and MACs. ``name`` may name addresses."""
     kind = state["eth.type"]
     if kind == ETH_ARP:
         verb = "ARP request for" if state["nw_proto"] == 1 else "ARP reply about"
@@ -293,9 +317,9 @@ def describe(state: State) -> str:
         else (ip6(state["ipv6_src"]), ip6(state["ipv6_dst"]))
     )
     proto = state["nw_proto"]
-    name = PROTOCOLS.get(proto, f"IP protocol {proto}")
+    proto_name = PROTOCOLS.get(proto, f"IP protocol {proto}")
     port = f" {state['tp_dst']}" if proto in (TCP, UDP, SCTP) else ""
-    return f"{name}{port} from {source} to {to}"
+    return f"{proto_name}{port} from {name(source)} to {name(to)}"
 
 
 def _allowed(port: Port | None) -> str:
