@@ -66,16 +66,15 @@ def _one(simulator: Simulator, args: argparse.Namespace, options: Options, north
     if made.failed:
         raise UsageError(made.text.strip(), "Write the packet as ovn-trace(8) takes it.")
     trace = made.trace()
-    show(trace, args)
-    if args.why_not:
-        from ko_tui.cli.why_not import print_mismatches
-
-        print_mismatches(simulator, made, northbound=northbound, as_json=args.json or args.format == "json")
+    why = (simulator, made, northbound) if args.why_not else None
+    show(trace, args, why)
     return _status(trace)
 
 
-def show(trace: Trace, args: argparse.Namespace) -> None:
-    """The trace explained, in words or as JSON."""
+def show(
+    trace: Trace, args: argparse.Namespace, why: tuple[Simulator, Simulation, Any] | None = None
+) -> None:
+    """The trace explained, in words or as JSON, with ``why`` it ended so when that was asked for."""
     import os
 
     from ko_tui.backend.explain.language import pick_language
@@ -85,12 +84,21 @@ def show(trace: Trace, args: argparse.Namespace) -> None:
     if args.json or args.format == "json":
         from ko_tui.backend.explain.json_form import to_json
 
-        json.dump(to_json(explained), sys.stdout, ensure_ascii=False, indent=2)
+        document = to_json(explained)
+        if why is not None:
+            from ko_tui.cli.why_not import why_not_json
+
+            document["why_not"] = why_not_json(*why)
+        json.dump(document, sys.stdout, ensure_ascii=False, indent=2)
         sys.stdout.write("\n")
         return
     from ko_tui.cli.render_trace import print_trace
 
     print_trace(explained)
+    if why is not None:
+        from ko_tui.cli.why_not import print_why_not
+
+        print_why_not(*why)
 
 
 def run_batch(simulator: Simulator, path: str, out: TextIO) -> int:

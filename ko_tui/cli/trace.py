@@ -139,9 +139,12 @@ def show(args: argparse.Namespace, session: object, result: TraceResult) -> int:
         from ko_tui.backend.explain.json_form import to_json
         from ko_tui.backend.tracing.evidence import command_facts
 
-        json.dump(
-            to_json(explained, commands=command_facts(result)), sys.stdout, ensure_ascii=False, indent=2
-        )
+        made = to_json(explained, commands=command_facts(result))
+        if args.why_not:
+            from ko_tui.cli.why_not import simulated, why_not_json
+
+            made["why_not"] = why_not_json(*simulated(session, result))
+        json.dump(made, sys.stdout, ensure_ascii=False, indent=2)
         sys.stdout.write("\n")
     else:
         from ko_tui.cli.render_trace import print_trace
@@ -149,8 +152,8 @@ def show(args: argparse.Namespace, session: object, result: TraceResult) -> int:
         print_trace(result.explained, plan=result.plan, commands=result.commands)
         for difference in result.differences:
             print(f"  ! {difference}")
-    if args.why_not:
-        from ko_tui.cli.why_not import print_why_not
+        if args.why_not:
+            from ko_tui.cli.why_not import print_why_not, simulated
 
-        print_why_not(session, result, as_json=args.json)
+            print_why_not(*simulated(session, result))
     return 0 if explained.verdict in REACHED else 1

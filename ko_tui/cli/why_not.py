@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 from ko_tui.cli.visible import visible
 
 if TYPE_CHECKING:
+    from ko_tui.backend.explain.owner import NbRows
     from ko_tui.backend.simulate import Simulation, Simulator
     from ko_tui.backend.simulate.clauses import Clause
     from ko_tui.backend.simulate.dropped import Drop
@@ -19,45 +18,59 @@ if TYPE_CHECKING:
 _MARKS = {True: "yes", False: "NO ", None: " ? "}
 
 
-def print_why_not(session: Any, result: TraceResult, *, as_json: bool = False) -> None:
-    """For a trace that ran through a session: the same packet simulated on its databases, and why it ended there."""
+def simulated(session: Any, result: TraceResult) -> tuple[Simulator, Simulation, NbRows]:
+    """The packet of a trace that ran through a session, simulated on its databases."""
     from ko_tui.backend.simulate import Options, Simulator
     from ko_tui.backend.simulate.live import fetch_southbound
+    from ko_tui.backend.tracing.objects import SessionRows
 
     plan = result.plan
     simulator = Simulator(fetch_southbound(session))
-    options = Options(plan.packet.ct, plan.lb_dst)
-    made = simulator.run(plan.packet.datapath, plan.packet.microflow(), options)
-    print_mismatches(simulator, made, northbound=saved_northbound(session.source), as_json=as_json)
+    options = Options(plan.packet.ct, plan.lb_dst, plan.select_id)
+    return (
+        simulator,
+        simulator.run(plan.packet.datapath, plan.packet.microflow(), options),
+        SessionRows(session),
+    )
 
 
-def saved_northbound(source: Any) -> Any:
-    """The saved northbound database, when there is one."""
+def saved_northbound(source: Any) -> NbRows | None:
+    """The rows of the saved northbound database, when there is one."""
     from ko_tui.backend.errors import KoError
+    from ko_tui.backend.simulate.owners import saved_rows
 
     saved = getattr(source, "database", None)
     if saved is None:
         return None
     try:
-        return saved("nb")
+        return saved_rows(saved("nb"))
     except KoError:
         return None
 
 
-def print_mismatches(
-    simulator: Simulator, simulation: Simulation, *, northbound: Any = None, as_json: bool = False
-) -> None:
-    """Each drop of a simulation with the flows that came near."""
+def _drops(
+    simulator: Simulator, simulation: Simulation, northbound: NbRows | None
+) -> tuple[list[Drop], FlowNames]:
     from ko_tui.backend.simulate.dropped import explain_drop
     from ko_tui.backend.simulate.mismatch import dropped_steps
     from ko_tui.backend.simulate.owners import FlowNames
 
     names = FlowNames(northbound)
     drops = [explain_drop(simulator, simulation, s, name_of=names) for s in dropped_steps(simulation)]
-    if as_json:
-        json.dump({"drops": [to_json(d, names) for d in drops]}, sys.stdout, ensure_ascii=False, indent=2)
-        sys.stdout.write("\n")
-        return
+    return drops, names
+
+
+def why_not_json(
+    simulator: Simulator, simulation: Simulation, northbound: NbRows | None = None
+) -> dict[str, Any]:
+    """``{"drops": [...]}`` (docs/trace-json.md)."""
+    drops, names = _drops(simulator, simulation, northbound)
+    return {"drops": [to_json(drop, names) for drop in drops]}
+
+
+def print_why_not(simulator: Simulator, simulation: Simulation, northbound: NbRows | None = None) -> None:
+    """Each drop of a simulation with the flows that came near."""
+    drops, names = _drops(simulator, simulation, northbound)
     if not drops:
         print("\nNothing was dropped.")
     for drop in drops:

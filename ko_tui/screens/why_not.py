@@ -40,13 +40,13 @@ def _why(session: Session, cancel: Cancel, result: TraceResult, number: int) -> 
     from ko_tui.backend.simulate.live import fetch_southbound
     from ko_tui.backend.simulate.mismatch import dropped_steps, near_misses, stage_name
     from ko_tui.backend.simulate.owners import FlowNames
+    from ko_tui.backend.tracing.objects import SessionRows
 
     plan = result.plan
     simulator = Simulator(fetch_southbound(session, cancel=cancel))
     options = Options(plan.packet.ct, plan.lb_dst, plan.select_id)
     made = simulator.run(plan.packet.datapath, plan.packet.microflow(), options)
-    saved: Any = getattr(session.source, "database", None)
-    names = FlowNames(saved("nb") if saved is not None else None)
+    names = FlowNames(SessionRows(session))
     wanted = result.explained.stages[number]
     lines: list[Line] = []
     for end in dropped_steps(made):

@@ -53,9 +53,7 @@ def test_a_drop_gives_1_and_says_why(backup: Path, capsys: pytest.CaptureFixture
 def test_json_holds_the_near_misses(backup: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = recorded("trace-acl-np-ingress-drop")
     assert main([*arguments(backup, run), "--why-not", "--json"]) == 1
-    decoder, out = json.JSONDecoder(), capsys.readouterr().out
-    _, end = decoder.raw_decode(out)
-    drops = decoder.raw_decode(out[end:].lstrip())[0]["drops"]
+    drops = json.loads(capsys.readouterr().out)["why_not"]["drops"]
     assert any(c["value"] is False for near in drops[0]["nearest"] for c in near["clauses"])
 
 

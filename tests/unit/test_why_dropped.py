@@ -10,7 +10,7 @@ import pytest
 from ko_tui.backend.simulate import Options, Simulator
 from ko_tui.backend.simulate.dropped import Drop, why_dropped
 from ko_tui.backend.simulate.mismatch import near_misses
-from ko_tui.backend.simulate.owners import FlowNames
+from ko_tui.backend.simulate.owners import FlowNames, saved_rows
 from ko_tui.backend.source.ovsdb_file import Database, load, loads
 from tests.differential.ovn import ScratchOvn
 
@@ -158,10 +158,10 @@ def test_the_object_behind_is_named(databases: tuple[Database, Database]) -> Non
     southbound, northbound = databases
     simulator = Simulator(southbound)
     made = simulator.run("sw", tcp(80), Options(("new",) * 4))
-    drop = why_dropped(simulator, made, name_of=FlowNames(northbound))
+    drop = why_dropped(simulator, made, name_of=FlowNames(saved_rows(northbound)))
     assert drop is not None
     near = next(m for m in drop.nearest if "8080" in m.flow.match)
-    found = FlowNames(northbound).owner(near.flow)
+    found = FlowNames(saved_rows(northbound)).owner(near.flow)
     assert found is not None
     assert (found.kind, found.name) == ("ACL", "np1")
 

@@ -1,38 +1,17 @@
-"""The names of the objects behind flows, from a northbound database at hand."""
+"""The names of the objects behind flows, from northbound rows at hand."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ko_tui.backend.explain.model import ObjectRef
-from ko_tui.backend.explain.owner import NbRow, find_owner
+from ko_tui.backend.explain.northbound_rows import IndexedRows
+from ko_tui.backend.explain.owner import NbRow, NbRows, find_owner
 from ko_tui.backend.simulate.flows import Flow
 from ko_tui.backend.source.ovsdb_file import Database, Row
 
 
-class SavedRows:
-    """Implements ko_tui.backend.explain.owner.NbRows on a database read from a file; tables are indexed once."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._rows: dict[str, list[NbRow]] = {}
-
-    def _table(self, name: str) -> list[NbRow]:
-        if name not in self._rows:
-            self._rows[name] = [_row(name, row) for row in self._database.table(name).rows()]
-        return self._rows[name]
-
-    def by_prefix(self, table: str, prefix: str) -> Sequence[NbRow]:
-        """See NbRows."""
-        return [row for row in self._table(table) if row.uuid.startswith(prefix)]
-
-    def by_name(self, table: str, name: str) -> Sequence[NbRow]:
-        """See NbRows."""
-        return [row for row in self._table(table) if row.columns.get("name") == name]
-
-    def referring(self, table: str, column: str, uuid: str) -> Sequence[NbRow]:
-        """See NbRows."""
-        return [row for row in self._table(table) if uuid in row.references(column)]
+def saved_rows(database: Database) -> IndexedRows:
+    """The rows of a northbound database that was read from a file."""
+    return IndexedRows(lambda table: (_row(table, row) for row in database.table(table).rows()))
 
 
 def _row(table: str, row: Row) -> NbRow:
@@ -43,8 +22,8 @@ def _row(table: str, row: Row) -> NbRow:
 class FlowNames:
     """Names flows by the object that they were made from."""
 
-    def __init__(self, northbound: Database | None) -> None:
-        self._rows = SavedRows(northbound) if northbound is not None else None
+    def __init__(self, northbound: NbRows | None) -> None:
+        self._rows = northbound
         self._known: dict[str, ObjectRef | None] = {}
 
     def owner(self, flow: Flow) -> ObjectRef | None:

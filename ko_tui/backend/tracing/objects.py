@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ko_tui.backend.cluster.rows import check
 from ko_tui.backend.errors import KoError
 from ko_tui.backend.explain.model import ExplainedStage, ObjectRef
+from ko_tui.backend.explain.northbound_rows import IndexedRows
 from ko_tui.backend.explain.owner import NbRow, find_owner
 from ko_tui.backend.ovn.table import Row, parse_table
 
@@ -18,27 +19,19 @@ AGE = 60.0
 SECONDS = 60
 
 
-class SessionRows:
-    """Northbound rows as ``find_owner`` asks for them; each table is fetched once and kept for a minute."""
+class SessionRows(IndexedRows):
+    """Northbound rows of a session, live or saved; a live table is kept for a minute."""
 
     def __init__(self, session: Session) -> None:
+        super().__init__(self._northbound)
         self._session = session
 
-    def _rows(self, table: str) -> list[NbRow]:
+    def _northbound(self, table: str) -> Iterable[NbRow]:
         try:
             rows = self._session.rows("nb", table, max_age=AGE).value
         except KoError:
-            return []  # a table that this release does not have
-        return [NbRow(table, str(row["_uuid"]), _columns(row)) for row in rows]
-
-    def by_prefix(self, table: str, prefix: str) -> Sequence[NbRow]:
-        return [row for row in self._rows(table) if row.uuid.startswith(prefix)]
-
-    def by_name(self, table: str, name: str) -> Sequence[NbRow]:
-        return [row for row in self._rows(table) if row.text("name") == name]
-
-    def referring(self, table: str, column: str, uuid: str) -> Sequence[NbRow]:
-        return [row for row in self._rows(table) if uuid in row.references(column)]
+            return ()  # a table that this release does not have
+        return (NbRow(table, str(row["_uuid"]), _columns(row)) for row in rows)
 
 
 def _columns(row: Row) -> dict[str, object]:
