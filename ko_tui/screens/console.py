@@ -14,7 +14,7 @@ from ko_tui.backend.errors import KoError, UsageError
 from ko_tui.commands import Command, bindings
 from ko_tui.history import History
 from ko_tui.screens.console_words import completions, language_of
-from ko_tui.screens.place import PlaceScreen
+from ko_tui.screens.place import PlaceScreen, node_names
 from ko_tui.visible import visible
 from ko_tui.widgets.highlight import colour_for
 from ko_tui.widgets.line_view import LineView
@@ -85,11 +85,7 @@ class ConsoleScreen(PlaceScreen):
         if fresh and self.last:
             self.start(self.last)
         elif "node" not in self.ko.known:
-            self.ask("nodes", self._node_names, self._named, failed=lambda _error: None)
-
-    @staticmethod
-    def _node_names(session: Session, cancel: Cancel) -> list[str]:
-        return [e.name for e in session.inventory(cancel=cancel).endpoints if e.kind == "node"]
+            self.ask("nodes", node_names, self._named, failed=lambda _error: None)
 
     def _named(self, names: list[str]) -> None:
         self.ko.known["node"] = names

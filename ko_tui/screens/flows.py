@@ -10,8 +10,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from ko_tui.commands import Command, bindings
-from ko_tui.screens.pipeline import field_filter
-from ko_tui.screens.place import PlaceScreen
+from ko_tui.screens.pipeline import field_filter, on_southbound
+from ko_tui.screens.place import PlaceScreen, node_names
 from ko_tui.widgets.flow_detail import logical_flow_lines
 from ko_tui.widgets.flow_table import FlowTable
 from ko_tui.widgets.line_table import Column
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from ko_tui.backend.ovn.flows import Flow, FlowStore, StageFlows
     from ko_tui.backend.session import Session
 
+NO_FLOW = "There is no flow under the cursor."
+NODE_SIGN = "node: "
+
 
 class FlowsScreen(PlaceScreen):
     """Logical flows in the order in which OVN looks at them: the highest priority that matches decides."""
@@ -31,7 +34,7 @@ class FlowsScreen(PlaceScreen):
     enter = "explain"
     commands: ClassVar[tuple[Command, ...]] = (
         Command("flows.details", "d", "Explain the flow under the cursor, and back", action="details"),
-        Command("flows.object", "O", "Find the object behind this flow", "object", action="find_object"),
+        Command("flows.object", "K", "Find the object behind this flow", "object", action="find_object"),
         Command("flows.openflow", "F", "Its OpenFlow on a node: F, then the node", "on a node", action="on_node"),
         Command("flows.pane", "tab", "Go to the explanation and back", action="other_pane"),
         Command(
@@ -99,7 +102,8 @@ class FlowsScreen(PlaceScreen):
                 made, taken_at = answer.value, answer.taken_at
             place = (stage.pipeline, stage.stage) if stage is not None else (None, None)
             flows = made.flows(uuid, *place) or made.flows(name, *place)
-            return flows, [f"{f.match} {f.actions} {f.stage} {f.uuid}" for f in flows], taken_at
+            hay = [f"priority == {f.priority} {f.match} {f.actions} {f.stage} {f.uuid}" for f in flows]
+            return flows, hay, taken_at
 
         self.ask("flows", question, self._arrived, label="reading flows", failed=self.show_trouble)
 
@@ -139,7 +143,10 @@ class FlowsScreen(PlaceScreen):
     def _explain(self, owner: ObjectRef | None = None, more: Sequence[Line] = ()) -> None:
         pane = self.query_one("#explanation", VerticalScroll)
         flow: Flow | None = self.table.current
-        if not pane.display or flow is None:
+        if not pane.display:
+            return
+        if flow is None:
+            self.query_one("#explanation-words", Static).update("")
             return
         from ko_tui.backend.explain.flow import explain_flow
 
@@ -154,6 +161,7 @@ class FlowsScreen(PlaceScreen):
     def action_find_object(self) -> None:
         flow: Flow | None = self.table.current
         if flow is None or not flow.uuid:
+            self.tell(NO_FLOW, "warn")
             return
 
         def question(session: Session, _cancel: Any) -> ObjectRef | None:
@@ -169,22 +177,40 @@ class FlowsScreen(PlaceScreen):
                 return
             self.query_one("#explanation").display = True
             self._explain(owner)
-            self.tell(f"{owner.kind} {owner.name}", "good")
+            self.tell(f"{owner.kind} {owner.name or owner.uuid[:8]} {owner.detail}".rstrip(), "good")
 
         self.ask("object", question, arrived, label="finding the object")
 
     def action_on_node(self) -> None:
+        if self.table.current is None:
+            self.tell(NO_FLOW, "warn")
+        elif "node" in self.ko.known:
+            self._ask_node(self.ko.known["node"])
+        else:
+            self.ask("nodes", node_names, self._nodes_came, label="listing nodes")
+
+    def _nodes_came(self, names: list[str]) -> None:
+        self.ko.known["node"] = names
+        self._ask_node(names)
+
+    def _ask_node(self, nodes: Sequence[str]) -> None:
         from ko_tui.widgets.prompt import PromptLine
 
-        nodes = self.ko.known.get("node", [])
-        self.query_one(PromptLine).open("node: ", nodes[0] if len(nodes) == 1 else "", completer=lambda text: [
-            (n, "node") for n in nodes if text in n
-        ])  # fmt: skip
+        self.query_one(PromptLine).open(
+            NODE_SIGN,
+            nodes[0] if len(nodes) == 1 else "",
+            completer=lambda text: [(n, "node") for n in nodes if text in n],
+        )
 
     def answered_prompt(self, sign: str, text: str) -> None:
         flow: Flow | None = self.table.current
-        if flow is not None and text:
-            self.app.run_worker(self.visit("openflow", f"{text} cookie=0x{flow.uuid}"), group="visit")
+        if sign != NODE_SIGN or flow is None or not text.strip():
+            return
+        node, nodes = text.strip(), self.ko.known.get("node", [])
+        if nodes and node not in nodes:
+            self.tell(f"There is no node {node!r}. Nodes: {', '.join(nodes[:5])}", "warn")
+            return
+        self.app.run_worker(self.visit("openflow", f"{node} cookie=0x{flow.uuid}"), group="visit")
 
     def action_other_pane(self) -> None:
         pane = self.query_one("#explanation")
@@ -213,4 +239,4 @@ class FlowsScreen(PlaceScreen):
         return "\n".join(lines), "flow"
 
     def exact_commands(self) -> list[str]:
-        return [f"ovn-sbctl --uuid lflow-list {self.datapath}"]
+        return on_southbound(self.ko.door.opened, "--uuid", "lflow-list", self.datapath)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,6 +16,7 @@ from ko_tui.widgets.line_view import LineView
 
 if TYPE_CHECKING:
     from ko_tui.backend.answers import Answer
+    from ko_tui.backend.cluster.leader import Leader
     from ko_tui.backend.ovn.flows import FlowStore, StageFlows
     from ko_tui.backend.pipeline.browse import Datapath
     from ko_tui.backend.session import Session
@@ -103,6 +105,12 @@ class PipelineScreen(PlaceScreen):
         self.table.show(self.table.rows)
         self.count_words = f"{len(self.table.rows)} datapaths, {sum(self.counts.values()):,} flows"
         self.show_place()
+
+    def exact_commands(self) -> list[str]:
+        columns = "--columns=_uuid,external_ids,tunnel_key"
+        session = self.ko.door.opened
+        listed = on_southbound(session, "--format=json", columns, "list", "Datapath_Binding")
+        return [*listed, *on_southbound(session, "count-flows")[-1:]]
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
         event.stop()
@@ -223,6 +231,22 @@ class StagesScreen(PlaceScreen):
         from ko_tui.screens.flows import FlowsScreen
 
         self.app.push_screen(FlowsScreen(self.datapath, self.uuid, self.store, stage, found, self.taken_at))
+
+    def exact_commands(self) -> list[str]:
+        return on_southbound(self.ko.door.opened, "--uuid", "lflow-list", self.datapath)
+
+
+def on_southbound(session: Session | None, *words: str) -> list[str]:
+    """The line for a shell that asks the southbound database, where its leader is known; a saved one is named."""
+    from ko_tui.backend.command.run import kubectl_line
+
+    argv = ("ovn-sbctl", *words)
+    if session is None:
+        return []
+    if not session.live:
+        return [f"# read from {session.info.label}; on the cluster it would be", shlex.join(argv)]
+    leader: Answer[Leader] | None = session.answers.peek(("leader", "sb"))
+    return [kubectl_line(leader.value.pod, argv) if leader is not None else shlex.join(argv)]
 
 
 _FIELD = re.compile(r"^(?P<not>!?)(?P<field>[a-z][\w.]*(?:\[[\d.]+\])?)\s*==?\s*(?P<value>[^=\s]+)$")

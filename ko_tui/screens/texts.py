@@ -56,7 +56,8 @@ class TextScreen(PlaceScreen):
     def load(self, *, fresh: bool = False) -> None:
         view = self.query_one(TextView)
         view.focus()
-        self.count_words = f"{view.line_count()} lines"
+        count = view.line_count()
+        self.count_words = f"{count:,} line{'' if count == 1 else 's'}"
         self.show_place()
 
     def save_text(self) -> str:

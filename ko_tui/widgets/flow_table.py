@@ -46,7 +46,8 @@ class FlowTable(LineTable[Any]):
             text = one_line(column.cell(row))
             language = self.languages.get(column.title)
             if language is not None:
-                pieces += fitted(highlight(text[: width + 1], language), width)
+                # Cut first: no token may end where the column does without the mark that says so.
+                pieces += fitted(highlight(cut(text[: width + 1], width), language), width)
             else:
                 tone = column.tone(row) if callable(column.tone) else column.tone
                 text = cut(text, width)

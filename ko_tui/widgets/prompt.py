@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
@@ -136,6 +137,7 @@ class PromptLine(Horizontal):
         self._walk = None
         self.add_class("-typing")
         self.words.say([(sign, "head")])
+        self.words.styles.width = cell_len(sign)
         field = self.field
         field.display = True
         with self.prevent(Input.Changed):
@@ -152,6 +154,7 @@ class PromptLine(Horizontal):
         self.sign = ""
         self.remove_class("-typing")
         self.field.display = False
+        self.words.styles.clear_rule("width")
         self.words.say([])
         self._show(())
         if submitted:
