@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import shlex
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.timer import Timer
@@ -13,14 +14,15 @@ from textual.widget import Widget
 from ko_tui.backend.errors import KoError, UsageError
 from ko_tui.commands import Command, bindings
 from ko_tui.history import History
-from ko_tui.screens.console_words import completions, language_of
+from ko_tui.screens.console_changes import differences
+from ko_tui.screens.console_words import BRIDGE, WATCH, completions, language_of, node_of
 from ko_tui.screens.place import PlaceScreen, node_names
 from ko_tui.visible import visible
 from ko_tui.widgets.highlight import colour_for
 from ko_tui.widgets.line_view import LineView
 from ko_tui.widgets.prompt import PromptLine
 from ko_tui.widgets.text_view import TextView
-from ko_tui.widgets.tones import Line
+from ko_tui.widgets.tones import Line, Piece
 
 if TYPE_CHECKING:
     from ko_tui.backend.command.run import CommandRun
@@ -29,15 +31,15 @@ if TYPE_CHECKING:
 
 SIGN = "> "
 WATCH_SECONDS = 5.0
-WELCOME = """Type a tool and its arguments; Tab completes, ↑ goes back in history.
+WELCOME = """Type a tool and its arguments; Tab completes, Up goes back in history.
 
-  nbctl show                          the northbound database, at its leader
-  sbctl list Chassis                  the southbound database, at its leader
-  vsctl NODE show                     Open vSwitch of a node
-  ofctl NODE dump-flows br-int        its OpenFlow
-  dpctl NODE dump-conntrack           its connection tracker
-  appctl NODE ofproto/trace br-int …  its daemons
-  watch COMMAND                       the same again every few seconds, differences marked
+  nbctl show                        the northbound database, at its leader
+  sbctl list Chassis                the southbound database, at its leader
+  vsctl NODE show                   Open vSwitch of a node
+  ofctl NODE dump-flows br-int      its OpenFlow
+  dpctl NODE dump-conntrack         its connection tracker
+  appctl NODE ofproto/trace br-int  its daemons
+  watch COMMAND                     again and again, differences marked
 
 What may run is decided by a fixed list; a refused command says why. i types, Esc reads."""
 
@@ -62,10 +64,11 @@ class ConsoleScreen(PlaceScreen):
         self.last = ""
         self.output: list[str] = []
         self._watch: Timer | None = None
-        self._before: set[str] = set()
+        self._before: list[str] = []
+        self._news = ""
 
     def body(self) -> Iterable[Widget]:
-        yield TextView(WELCOME, id="output")
+        yield TextView(WELCOME, prose=True, id="output")
 
     @property
     def view(self) -> TextView:
@@ -84,14 +87,22 @@ class ConsoleScreen(PlaceScreen):
     def load(self, *, fresh: bool = False) -> None:
         if fresh and self.last:
             self.start(self.last)
-        elif "node" not in self.ko.known:
-            self.ask("nodes", node_names, self._named, failed=lambda _error: None)
+        elif not fresh:
+            # For completion only: nobody is told when they cannot be had.
+            for kind, question in (("node", node_names), ("datapath", _datapaths)):
+                if kind not in self.ko.known:
+                    self.ask(kind, question, partial(self._named, kind), failed=lambda _error: None)
 
-    def _named(self, names: list[str]) -> None:
-        self.ko.known["node"] = names
+    def _named(self, kind: str, names: list[str]) -> None:
+        self.ko.known[kind] = names
+        self.query_one(PromptLine).offer_again()
 
     def crumbs(self) -> Sequence[str]:
-        return (self.last, "watching" if self._watch is not None else "")
+        return (self.last,)
+
+    def facts(self) -> list[Piece]:
+        watching: list[Piece] = [("watching", "warn")] if self._watch is not None else []
+        return [*watching, *super().facts()]
 
     # -- typing ---------------------------------------------------------------------------------------------------
 
@@ -101,8 +112,21 @@ class ConsoleScreen(PlaceScreen):
             prompt.open(
                 SIGN,
                 history=self.typed.lines(),
-                completer=lambda t: completions(t, self.ko.known.get("node", [])),
+                completer=self._complete,
             )
+
+    def _complete(self, text: str) -> list[tuple[str, str]]:
+        node = node_of(text)
+        key = f"bridge {node}"
+        if node in self.ko.known.get("node", ()) and key not in self.ko.known:
+            self.ko.known[key] = [BRIDGE]  # asked once; OVN's own is always there
+
+            def arrived(bridges: list[str]) -> None:
+                self.ko.known[key] = bridges or [BRIDGE]
+                self.query_one(PromptLine).offer_again()
+
+            self.ask(key, lambda s, c: _bridges(s, c, node), arrived, failed=lambda _error: None)
+        return completions(text, self.ko.known)
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
         event.stop()
@@ -126,8 +150,8 @@ class ConsoleScreen(PlaceScreen):
         self._stop_watch()
         self.typed.add(line)
         self.last = line
-        watched = line.removeprefix("watch ").strip()
-        self._before = set()
+        watched = line.removeprefix(f"{WATCH} ").strip()
+        self._before, self._news = [], ""
         self._begin(watched)
         if watched != line:
             self._watch = self.set_interval(WATCH_SECONDS, lambda: self._begin(watched, again=True))
@@ -192,17 +216,22 @@ class ConsoleScreen(PlaceScreen):
             self.view.show_text("\n".join(lines))
         code = "" if run.exit_code == 0 else f", ended with status {run.exit_code}"
         self.had(f"{len(lines):,} lines{code}")
-        self.tell_pieces([(f"{run.pod}  {run.duration_ms:.0f} ms", "dim"), (code, "bad")])
-        self.view.focus()
+        news = f"  {self._news}" if self._watch is not None and self._news else ""
+        self.tell_pieces([(f"{run.pod}  {run.duration_ms:.0f} ms", "dim"), (code, "bad"), (news, "change")])
+        if not self.query_one(PromptLine).sign:
+            self.view.focus()
 
     def _show_watched(self, lines: list[str]) -> None:
-        """Lines that were not there before are marked."""
-        made: list[Line] = []
-        for text in lines:
-            new = bool(self._before) and text not in self._before
-            made.append([("∆ " if new else "  ", "change"), (text, "change" if new else "")])
-        self._before = set(lines)
-        self.view.show_lines(made, stay=True)
+        """Words that are not as they were at the last look are marked."""
+        if not self._before:
+            self.view.show_lines([[("  ", ""), (text, "")] for text in lines], stay=True)
+        else:
+            made, changed, gone = differences(self._before, lines)
+            self.view.show_lines(made, stay=True)
+            self._news = (
+                f"{changed:,} changed" + (f", {gone:,} gone" if gone else "") if changed or gone else ""
+            )
+        self._before = lines
 
     def _refused(self, error: KoError) -> None:
         self._stop_watch()
@@ -216,7 +245,7 @@ class ConsoleScreen(PlaceScreen):
                 [("What came before (not all):", "warn")],
                 *_plain_lines(partial),
             ]
-        self.view.show_lines(lines)
+        self.view.show_lines(lines, fold=not partial)
         self.had("")
 
     def _stop_watch(self) -> None:
@@ -244,6 +273,17 @@ class ConsoleScreen(PlaceScreen):
 
     def raw_text(self) -> tuple[str, str]:
         return "".join(self.output), "plain"
+
+
+def _datapaths(session: Session, _cancel: Cancel) -> list[str]:
+    return [d.name for d in session.datapaths().value]
+
+
+def _bridges(session: Session, cancel: Cancel, node: str) -> list[str]:
+    from ko_tui.backend.command.tools import prepare, run_tool
+
+    run = run_tool(session, prepare(["vsctl", node, "list-br"]), cancel=cancel)
+    return run.stdout.split() if run.exit_code == 0 else []
 
 
 def _plain_lines(text: str) -> list[Line]:

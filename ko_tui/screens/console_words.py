@@ -1,118 +1,143 @@
-"""What can be typed in the console: tools, nodes, subcommands, tables and columns."""
+"""What can be typed in the console: tools, nodes, subcommands, options, tables, columns, bridges and datapaths."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
+from ko_tui.screens.console_tables import TABLES
 from ko_tui.widgets.highlight import Language
 
-# Tables that people ask for most; the rest can be typed all the same (ovn-nb(5), ovn-sb(5), ovs-vswitchd.conf.db(5)).
-TABLES: dict[str, tuple[str, ...]] = {
-    "nbctl": (
-        "ACL", "Address_Set", "BFD", "Connection", "DHCP_Options", "DNS", "Forwarding_Group", "Gateway_Chassis",
-        "HA_Chassis", "HA_Chassis_Group", "Load_Balancer", "Load_Balancer_Group", "Load_Balancer_Health_Check",
-        "Logical_Router", "Logical_Router_Policy", "Logical_Router_Port", "Logical_Router_Static_Route",
-        "Logical_Switch", "Logical_Switch_Port", "Meter", "NAT", "NB_Global", "Port_Group", "QoS",
-    ),
-    "sbctl": (
-        "Address_Set", "BFD", "Chassis", "Chassis_Private", "Connection", "Controller_Event", "DNS",
-        "Datapath_Binding", "Encap", "FDB", "Gateway_Chassis", "HA_Chassis_Group", "IGMP_Group", "Load_Balancer",
-        "Logical_DP_Group", "Logical_Flow", "MAC_Binding", "Meter", "Multicast_Group", "Port_Binding", "Port_Group",
-        "SB_Global", "Service_Monitor",
-    ),
-    "vsctl": (
-        "Bridge", "CT_Timeout_Policy", "CT_Zone", "Controller", "Datapath", "Interface", "Manager", "Mirror",
-        "Open_vSwitch", "Port", "QoS", "Queue",
-    ),
+# Tables that people ask for most come first.
+FIRST: dict[str, tuple[str, ...]] = {
+    "nbctl": ("ACL", "Load_Balancer", "Logical_Router", "Logical_Switch", "Logical_Switch_Port", "NAT", "Port_Group"),
+    "sbctl": ("Chassis", "Datapath_Binding", "Logical_Flow", "MAC_Binding", "Multicast_Group", "Port_Binding"),
+    "vsctl": ("Bridge", "Interface", "Open_vSwitch", "Port"),
 }  # fmt: skip
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "ACL": ("action", "direction", "match", "name", "priority", "external_ids", "tier", "log"),
-    "Logical_Switch_Port": ("name", "addresses", "port_security", "type", "options", "up", "external_ids"),
-    "Logical_Switch": ("name", "ports", "acls", "load_balancer", "other_config", "external_ids"),
-    "Load_Balancer": ("name", "vips", "protocol", "options", "external_ids"),
-    "Port_Binding": ("logical_port", "chassis", "datapath", "mac", "type", "tunnel_key", "up", "options"),
-    "Chassis": ("name", "hostname", "encaps", "nb_cfg", "external_ids", "other_config"),
-    "Interface": ("name", "ofport", "external_ids", "error", "link_state", "statistics", "options"),
-    "Logical_Flow": (
-        "logical_datapath",
-        "pipeline",
-        "table_id",
-        "priority",
-        "match",
-        "actions",
-        "external_ids",
-    ),
-    "MAC_Binding": ("logical_port", "ip", "mac", "datapath", "timestamp"),
-}
-BRIDGES = ("br-int",)
+BRIDGE = "br-int"  # OVN's own, on every node
 DAEMONS = ("ovs-vswitchd", "ovsdb-server", "ovn-controller")
+WITH_BRIDGE = frozenset({"list-ports", "list-ifaces", "port-to-br", "get-controller", "get-fail-mode"})
+_DATAPATH = re.compile(r"^(ls|lr|lsp|lrp|acl|qos|lflow)-|dump-flows$|count-flows$|show$")
+WATCH = "watch"
+
+Names = Mapping[
+    str, Sequence[str]
+]  # "node", "datapath", and "bridge NODE": what is there, as far as it is known
+Candidate = tuple[str, str]
 
 
-def tools() -> dict[str, str]:
-    """Word -> program."""
-    from ko_tui.backend.command.tools import TOOLS
-
-    return {word: tool.program for word, tool in TOOLS.items()}
-
-
-def completions(text: str, nodes: Sequence[str]) -> list[tuple[str, str]]:
+def completions(text: str, names: Names) -> list[Candidate]:
     """What the line could become, with what each is."""
     before, _, last = text.rpartition(" ")
+    lead = f"{before} " if before else ""
     words = before.split()
-    return [
-        (f"{before} {word}" if before else word, what)
-        for word, what in _next(words, nodes)
-        if _fits(word, last)
+    if words[:1] == [WATCH]:
+        words = words[1:]
+        watched = True
+    else:
+        watched = False
+    found = _columns_option(words, last) or [
+        (word, what) for word, what in _next(words, names, watched) if _fits(word, last)
     ]
+    return [(lead + word, what) for word, what in found]
+
+
+def node_of(text: str) -> str:
+    """The node that a line names, once it is whole; "" for tools that need none."""
+    from ko_tui.backend.command.tools import TOOLS
+
+    words = text.split(" ")[:-1]
+    if words[:1] == [WATCH]:
+        words = words[1:]
+    tool = TOOLS.get(words[0]) if words else None
+    return words[1] if tool is not None and tool.place == "node" and len(words) > 1 else ""
 
 
 def _fits(word: str, last: str) -> bool:
     return word.lower().startswith(last.lower()) and word != last
 
 
-def _next(words: list[str], nodes: Sequence[str]) -> list[tuple[str, str]]:
+def _next(words: list[str], names: Names, watched: bool) -> list[Candidate]:
     from ko_tui.backend.command import policy_tables as allowed
     from ko_tui.backend.command.tools import TOOLS
 
-    if words[:1] == ["watch"]:
-        words = words[1:]
-    elif not words:
-        return [*((w, t.program) for w, t in TOOLS.items()), ("watch", "again and again, differences marked")]
     if not words:
-        return [(w, t.program) for w, t in TOOLS.items()]
+        tools = [(w, t.program) for w, t in TOOLS.items()]
+        return tools if watched else [*tools, (WATCH, "again and again, differences marked")]
     tool = TOOLS.get(words[0])
     if tool is None:
         return []
     rest = words[1:]
+    node = ""
     if tool.place == "node":
         if not rest:
-            return [(node, "node") for node in nodes]
-        rest = rest[1:]
+            return [(name, "node") for name in names.get("node", ())]
+        node, rest = rest[0], rest[1:]
+    bridges = [(b, "bridge") for b in names.get(f"bridge {node}", (BRIDGE,))]
     plain = [w for w in rest if not w.startswith("-")]
     if tool.program in allowed.CTL:
-        return _ctl(tool.word, tool.program, plain)
+        return _ctl(tool.word, allowed.CTL[tool.program], plain, names, bridges)
     if tool.word == "ofctl":
-        return (
-            [(w, "command") for w in sorted(allowed.OFCTL)] if not plain else [(b, "bridge") for b in BRIDGES]
-        )
+        return _commands(allowed.OFCTL) if not plain else bridges if len(plain) == 1 else []
     if tool.word == "dpctl":
-        return [(w, "command") for w in sorted(allowed.DPCTL)] if not plain else []
-    return _appctl(rest)
+        return _commands(allowed.DPCTL) if not plain else []
+    return _appctl(rest, bridges)
 
 
-def _ctl(word: str, program: str, plain: list[str]) -> list[tuple[str, str]]:
-    from ko_tui.backend.command import policy_tables as allowed
+def _commands(known: Sequence[str] | frozenset[str] | Mapping[str, object]) -> list[Candidate]:
+    return [(word, "command") for word in sorted(known)]
 
+
+def _ctl(
+    word: str,
+    commands: Mapping[str, frozenset[str]],
+    plain: list[str],
+    names: Names,
+    bridges: list[Candidate],
+) -> list[Candidate]:
     if not plain:
-        return [(w, "command") for w in sorted(allowed.CTL[program])]
-    if plain[0] in ("list", "find", "get"):
-        if len(plain) == 1:
-            return [(t, "table") for t in TABLES.get(word, ())]
-        return [(c, "column") for c in COLUMNS.get(plain[1], ())]
+        return [*_commands(commands), *_option("--columns=", "only these columns; before list or find")]
+    command, *arguments = plain
+    if command in ("list", "find", "get"):
+        if not arguments:
+            return tables(word)
+        columns = TABLES.get(word, {}).get(arguments[0], ())
+        if command == "find":
+            return [(f"{c}=", "column") for c in columns]
+        if command == "get" and len(arguments) > 1:
+            return [(c, "column") for c in columns]
+        return []
+    if word == "vsctl":
+        return bridges if command in WITH_BRIDGE and not arguments else []
+    if _DATAPATH.search(command) and not arguments:
+        return [(name, "switch or router") for name in names.get("datapath", ())]
     return []
 
 
-def _appctl(rest: list[str]) -> list[tuple[str, str]]:
+def tables(word: str) -> list[Candidate]:
+    """The tables of a tool's database, those that people ask for most first."""
+    known = TABLES.get(word, {})
+    first = [name for name in FIRST.get(word, ()) if name in known]
+    return [(name, "table") for name in (*first, *(n for n in known if n not in first))]
+
+
+def _option(name: str, what: str) -> list[Candidate]:
+    return [(name, what)]
+
+
+def _columns_option(words: list[str], last: str) -> list[Candidate]:
+    """``--columns=name,po``: the columns of the table named before it, else of any."""
+    option, sign, typed = last.partition("=")
+    if option != "--columns" or not sign or not words:
+        return []
+    kept, comma, begun = typed.rpartition(",")
+    known = TABLES.get(words[0], {})
+    named = [known[w] for w in words if w in known]
+    columns = sorted({c for table in (named or known.values()) for c in table})
+    return [(f"{option}={kept}{comma}{c}", "column") for c in columns if _fits(c, begun)]
+
+
+def _appctl(rest: list[str], bridges: list[Candidate]) -> list[Candidate]:
     from ko_tui.backend.command import policy_tables as allowed
 
     daemon = "ovs-vswitchd"
@@ -121,10 +146,10 @@ def _appctl(rest: list[str]) -> list[tuple[str, str]]:
         if at + 1 >= len(rest):
             return [(d, "daemon") for d in DAEMONS]
         daemon, rest = rest[at + 1], rest[:at] + rest[at + 2 :]
-    known = allowed.APPCTL.get(daemon, frozenset())
-    if [w for w in rest if not w.startswith("-")]:
-        return [("br-int", "bridge")]
-    return [("-t", "another daemon"), *((w, "command") for w in sorted(known))]
+    plain = [w for w in rest if not w.startswith("-")]
+    if plain:
+        return bridges if len(plain) == 1 and daemon == "ovs-vswitchd" else []
+    return [("-t", "another daemon"), *_commands(allowed.APPCTL.get(daemon, frozenset()))]
 
 
 def language_of(words: Sequence[str]) -> Language:

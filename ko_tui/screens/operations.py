@@ -72,6 +72,7 @@ class OperationsScreen(PlaceScreen):
             )
             yield TextView(
                 "Enter starts the operation under the cursor. What changes the cluster asks before.",
+                prose=True,
                 id="results",
             )
 
@@ -208,7 +209,7 @@ class OperationsScreen(PlaceScreen):
     # -- results --------------------------------------------------------------------------------------------------
 
     def _draw(self) -> None:
-        self.results.show_lines(report_lines(self.checks, self.words, well=self.well), stay=True)
+        self.results.show_lines(report_lines(self.checks, self.words, well=self.well), stay=True, fold=True)
 
     def action_well(self) -> None:
         self.well = not self.well

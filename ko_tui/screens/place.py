@@ -75,6 +75,10 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
         """Keys that the focused widget takes itself, with what they mean here: first in the key bar."""
         return (("enter", self.enter),) if self.enter else ()
 
+    def typing_hints(self) -> Sequence[tuple[str, str]]:
+        """The keys that matter instead while something is typed in the line at the foot."""
+        return self.query_one(PromptLine).hints()
+
     def crumbs(self) -> Sequence[str]:
         """Where one is, below the mode's own title."""
         return ()

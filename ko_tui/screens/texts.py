@@ -42,8 +42,7 @@ class TextScreen(PlaceScreen):
     def body(self) -> Iterable[Widget]:
         view = TextView(id="text")
         if self.lines is not None:
-            view.made = self.lines
-            view.texts = ["".join(t for t, _ in line) for line in self.lines]
+            view.unfolded = self.lines
         else:
             view.texts = self.text.rstrip("\n").split("\n")
             if self.language != "plain":

@@ -122,14 +122,17 @@ class KeyBar(Bar):
         told: set[str] = set()
         pieces: list[Piece] = []
         room = self.size.width
-        hints: Sequence[tuple[str, str]] = getattr(self.screen, "hints", tuple)()
+        # While something is typed every other key is a letter.
+        typing: Sequence[tuple[str, str]] = getattr(self.screen, "typing_hints", tuple)()
+        hints: Sequence[tuple[str, str]] = typing or getattr(self.screen, "hints", tuple)()
         for key, label in hints:
             pieces += [(" ", ""), (key, "head"), (f" {label} ", "dim")]
             room -= cell_len(key + label) + 3
-        shown = [a for a in self.screen.active_bindings.values() if a.binding.show and a.enabled]
+        active = () if typing else self.screen.active_bindings.values()
+        shown = [a for a in active if a.binding.show and a.enabled]
         # What belongs to this place goes first; what can be done everywhere takes the room that is left.
-        for active in sorted(shown, key=lambda a: (a.binding.id or "").startswith("app.")):
-            binding = active.binding
+        for one in sorted(shown, key=lambda a: (a.binding.id or "").startswith("app.")):
+            binding = one.binding
             if binding.action in told:
                 continue
             told.add(binding.action)

@@ -71,7 +71,7 @@ class Candidates(Static):
             tone: Tone = "strong" if number == chosen else "name"
             sign = "> " if number == chosen else "  "
             lines.append(
-                [(sign, "head"), (one_line(text).ljust(min(width, 44)), tone), ("  " + one_line(what), "dim")]
+                [(sign, "head"), (one_line(text).ljust(min(width, 60)), tone), ("  " + one_line(what), "dim")]
             )
         if len(candidates) > SHOWN:
             lines[-1] = [*lines[-1], (f"   {len(candidates)} in all", "dim")]
@@ -162,6 +162,17 @@ class PromptLine(Horizontal):
         else:
             self.post_message(self.Closed(sign))
 
+    def hints(self) -> Sequence[tuple[str, str]]:
+        """The keys that matter while something is typed here; none when nothing is."""
+        if not self.sign:
+            return ()
+        if self.sign == "/":
+            return (("enter", "keep"), ("esc", "take away"), ("!", "in front: all others"))
+        more = [("tab", "complete")] if self.completer is not None else []
+        if self.history:
+            more.append(("up", "history"))
+        return (("enter", "do it"), *more, ("esc", "back"))
+
     def insert(self, character: str) -> None:
         """A key that was meant for the line but went elsewhere, because it came before the focus did."""
         self.field.insert_text_at_cursor(character)
@@ -186,6 +197,11 @@ class PromptLine(Horizontal):
         self.field.cursor_position = len(text)
         if offer:
             self._offer(text)
+
+    def offer_again(self) -> None:
+        """More is known than when the line was typed."""
+        if self.sign and self._chosen < 0:
+            self._offer(self.field.value)
 
     def _offer(self, text: str) -> None:
         self._candidates = self.completer(text) if self.completer is not None else ()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from textual import events
+
+from ko_tui.widgets.folding import folded
 from ko_tui.widgets.line_view import LineView
-from ko_tui.widgets.tones import Line
+from ko_tui.widgets.tones import Line, plain
 
 Colour = Callable[[str], Line]
 
@@ -15,13 +18,18 @@ def uncoloured(text: str) -> Line:
 
 
 class TextView(LineView):
-    """Lines of text; ``colour`` turns one into pieces when it comes into sight."""
+    """Lines of text; ``colour`` turns one into pieces when it comes into sight. ``prose`` is folded, not cut."""
 
-    def __init__(self, text: str = "", colour: Colour = uncoloured, *, id: str | None = None) -> None:
+    def __init__(
+        self, text: str = "", colour: Colour = uncoloured, *, prose: bool = False, id: str | None = None
+    ) -> None:
         super().__init__(id=id)
         self.colour = colour
         self.texts: list[str] = text.split("\n") if text else []
         self.made: Sequence[Line] | None = None
+        # Folded anew for every width.
+        self.unfolded: Sequence[Line] | None = [uncoloured(t) for t in self.texts] if prose else None
+        self._folded_to = 0
 
     def on_mount(self) -> None:
         super().on_mount()  # type: ignore[no-untyped-call]
@@ -30,15 +38,27 @@ class TextView(LineView):
     def show_text(self, text: str, colour: Colour | None = None) -> None:
         if colour is not None:
             self.colour = colour
-        self.made = None
+        self.made = self.unfolded = None
         self.texts = text.rstrip("\n").split("\n") if text else []
         self.lines_changed(cursor=0)
 
-    def show_lines(self, lines: Sequence[Line], *, stay: bool = False) -> None:
-        """Lines that are pieces already; ``stay`` keeps the cursor and the place, for lists that are renewed."""
-        self.made = lines
-        self.texts = ["".join(t for t, _ in line) for line in lines]
+    def show_lines(self, lines: Sequence[Line], *, stay: bool = False, fold: bool = False) -> None:
+        """Lines that are pieces already; ``stay`` keeps the cursor and the place, for lists that are renewed;
+        ``fold`` is for prose: nothing of it may be cut off at the right."""
+        self.unfolded = lines if fold else None
+        self._set(folded(lines, self.size.width) if fold else lines)
         self.lines_changed(cursor=None if stay else 0)
+
+    def on_resize(self, _: events.Resize) -> None:
+        width = self.size.width
+        if self.unfolded is not None and width != self._folded_to:
+            self._folded_to = width
+            self._set(folded(self.unfolded, width))
+            self.lines_changed()
+
+    def _set(self, lines: Sequence[Line]) -> None:
+        self.made = lines
+        self.texts = [plain(line) for line in lines]
 
     def add_texts(self, texts: Sequence[str], *, follow: bool = True) -> None:
         """More lines at the end; the cursor goes along when it was on the last one."""
