@@ -19,6 +19,7 @@ from typing import IO
 
 import msgspec
 
+from ko_tui.backend.saving.vocabulary import parts, vocabulary
 from ko_tui.backend.source.objects import KubeObject
 from ko_tui.backend.source.ovsdb_log import records
 from ko_tui.backend.source.snapshot_format import SavedRun
@@ -32,20 +33,32 @@ _KEPT_V4 = frozenset({0, 127, 169, 255, *range(224, 240)})
 # Names of Kubernetes and Kube-OVN itself tell nothing about whose cluster it is, and ko-tui looks for them.
 _PUBLIC_TEXT = """
 default kube-system kube-public kube-node-lease ovn-central ovs-ovn kube-ovn-cni kube-ovn-controller kubernetes
-kube-ovn-monitor kube-ovn-pinger ovn-default ovn-cluster join kube-dns coredns true false system node pod none
+kube-ovn-monitor kube-ovn-pinger ovn-default ovn-cluster ovn-external join kube-dns coredns system
 """
 _PUBLIC = frozenset(_PUBLIC_TEXT.split())
 _PUBLIC_PREFIXES = ("kube-ovn-", "ovn-central-", "ovs-ovn-")
+_PUBLIC_NAME = re.compile(r"kube\.ovn|kube-ovn|ovn-cluster|ovn-default|^[a-z]+-(?:tcp|udp|sctp)(?:-|$)")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_PART = re.compile(r"[A-Za-z0-9]+")
+# A word that is a key of JSON is a column's or a field's name, whatever else is called so.
+_NAME = re.compile(r'[A-Za-z0-9]+(?:[-._:@][A-Za-z0-9]+)*+(?!":)')
+_ADDRESS_LIKE = re.compile(r"[0-9a-fA-F.:/]*[.:][0-9a-fA-F.:/]*|[0-9.]+")
+REMEMBERED = 200_000
 SHORTEST = 3
 """Shorter words are too common to stand for one object."""
 
 
 class Redactor:
-    """Replaces in the content of any member. ``objects`` tell which words are names."""
+    """Replaces in the content of any member. ``objects`` tell which words are names, and so does ``ovn``: the names
+    in OVN's own databases, of which some were given by hand and belong to no object."""
 
-    def __init__(self, objects: Iterable[KubeObject], key: bytes | None = None) -> None:
+    def __init__(
+        self, objects: Iterable[KubeObject], ovn: Iterable[str] = (), key: bytes | None = None
+    ) -> None:
         self._key = key or secrets.token_bytes(32)
         self._names: dict[str, str] = {}
+        self._longest = 1  # parts of the longest name
+        self._words: dict[str, str] = {}
         self._addresses: dict[str, str] = {}
         for item in objects:
             for name in (item.name, item.namespace, str(item.spec.get("nodeName") or "")):
@@ -55,13 +68,28 @@ class Redactor:
             if item.labels.get("app", "") not in _PUBLIC:
                 for value in item.labels.values():
                     self._learn(value)
-        known = sorted(self._names, key=len, reverse=True)
-        words = "|".join(map(re.escape, known))
-        self._pattern = re.compile(rf"(?<![A-Za-z0-9])(?:{words})(?![A-Za-z0-9])") if known else None
+        for name in ovn:
+            self._learn_rest(name)
+        self._words.clear()
+
+    def _learn_rest(self, name: str) -> None:
+        """What no object accounts for in a name of OVN's databases; a name without any known part is one word."""
+        left = _NAME.sub(lambda found: self._replaced(found[0], lambda _: " "), name)
+        strange = [part for part in parts(left) if part not in vocabulary() and not part.isdigit()]
+        if not strange or _UUID.fullmatch(name) or _PUBLIC_NAME.search(name):
+            return
+        if left == name:
+            self._learn(name)
+        else:
+            for part in strange:
+                self._learn(part)
 
     def _learn(self, name: str) -> None:
         if len(name) < SHORTEST or name in _PUBLIC or name.startswith(_PUBLIC_PREFIXES) or name.isdigit():
             return
+        if name in vocabulary() or _ADDRESS_LIKE.fullmatch(name):
+            return
+        self._longest = max(self._longest, len(parts(name)))
         made = f"n{self._digest('name', name)[:10]}"
         self._names.setdefault(name, made)
         # Kube-OVN writes names into port groups and address sets with dots for dashes.
@@ -74,9 +102,32 @@ class Redactor:
         """A text with every known name and every address replaced."""
         for pattern, change in ((_MAC, self._mac), (_IPV6, self._ipv6), (_IPV4, self._ipv4)):
             text = pattern.sub(partial(self._once, change), text)
-        if self._pattern is None:
-            return text
-        return self._pattern.sub(lambda found: self._names[found[0]], text)
+        return _NAME.sub(self._word, text)
+
+    def _word(self, found: re.Match[str]) -> str:
+        """A composed word with the names in it replaced, remembered: a database repeats a few words."""
+        word = found[0]
+        made = self._words.get(word)
+        if made is None:
+            if len(self._words) >= REMEMBERED:
+                self._words.clear()
+            made = self._words[word] = self._replaced(word, self._names.__getitem__)
+        return made
+
+    def _replaced(self, word: str, change: Callable[[str], str]) -> str:
+        """``word`` with each longest run of its parts that is a name changed."""
+        spans = [(found.start(), found.end()) for found in _PART.finditer(word)]
+        made, at, number = [], 0, 0
+        while number < len(spans):
+            start = spans[number][0]
+            for last in range(min(number + self._longest, len(spans)) - 1, number - 1, -1):
+                end = spans[last][1]
+                if word[start:end] in self._names:
+                    made += [word[at:start], change(word[start:end])]
+                    at, number = end, last
+                    break
+            number += 1
+        return "".join([*made, word[at:]])
 
     def _once(self, change: Callable[[re.Match[str]], str], found: re.Match[str]) -> str:
         """What an address becomes, remembered: there are few of them and each occurs often."""

@@ -21,6 +21,7 @@ from ko_tui.backend.command.tools import prepare, run_tool
 from ko_tui.backend.errors import ClusterError, KoError, UsageError
 from ko_tui.backend.health.collect import collect
 from ko_tui.backend.pipeline.node_flows import dump_flows
+from ko_tui.backend.saving.ovn_names import ovn_names
 from ko_tui.backend.saving.recording import RecordingSource
 from ko_tui.backend.saving.redaction import Redactor
 from ko_tui.backend.session import Session
@@ -92,7 +93,7 @@ def save_snapshot(
     """
     if not session.live:
         raise UsageError("This is a saved cluster already.", "Copy its file.")
-    redactor = Redactor(_named(session, cancel)) if redact else None
+    redactor = Redactor(_named(session, cancel), ovn_names(session)) if redact else None
     with writing(path, redactor.rewrite if redactor else None) as writer:
         recording = RecordingSource(session.source, writer)
         inner = Session(cast(Any, recording), session.options)
