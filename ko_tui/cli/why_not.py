@@ -20,12 +20,12 @@ _MARKS = {True: "yes", False: "NO ", None: " ? "}
 
 def simulated(session: Any, result: TraceResult) -> tuple[Simulator, Simulation, NbRows]:
     """The packet of a trace that ran through a session, simulated on its databases."""
-    from ko_tui.backend.simulate import Options, Simulator
-    from ko_tui.backend.simulate.live import fetch_southbound
+    from ko_tui.backend.simulate import Options
+    from ko_tui.backend.tracing.local import simulator as session_simulator
     from ko_tui.backend.tracing.objects import SessionRows
 
     plan = result.plan
-    simulator = Simulator(fetch_southbound(session))
+    simulator = session_simulator(session).value
     options = Options(plan.packet.ct, plan.lb_dst, plan.select_id)
     return (
         simulator,

@@ -11,10 +11,14 @@ from ko_tui.widgets.tones import Line, Tone
 
 if TYPE_CHECKING:
     from ko_tui.backend.session import Session
+    from ko_tui.backend.simulate import Simulator
     from ko_tui.backend.simulate.mismatch import NearMiss
     from ko_tui.backend.source.interface import Cancel
     from ko_tui.backend.tracing.model import TraceResult
     from ko_tui.screens.trace import TraceScreen
+
+
+FRESH = 30.0  # seconds: an answer after a change must be about what is there now
 
 
 def ask_why_not(screen: TraceScreen, result: TraceResult, number: int) -> None:
@@ -35,15 +39,20 @@ def ask_why_not(screen: TraceScreen, result: TraceResult, number: int) -> None:
 
 
 def _why(session: Session, cancel: Cancel, result: TraceResult, number: int) -> list[Line]:
-    from ko_tui.backend.simulate import Options, Simulator
+    from ko_tui.backend.tracing.local import borrowed
+
+    with borrowed(session, cancel=cancel, max_age=FRESH) as simulator:
+        return _said(session, simulator, result, number)
+
+
+def _said(session: Session, simulator: Simulator, result: TraceResult, number: int) -> list[Line]:
+    from ko_tui.backend.simulate import Options
     from ko_tui.backend.simulate.dropped import explain_drop
-    from ko_tui.backend.simulate.live import fetch_southbound
     from ko_tui.backend.simulate.mismatch import dropped_steps, near_misses, stage_name
     from ko_tui.backend.simulate.owners import FlowNames
     from ko_tui.backend.tracing.objects import SessionRows
 
     plan = result.plan
-    simulator = Simulator(fetch_southbound(session, cancel=cancel))
     options = Options(plan.packet.ct, plan.lb_dst, plan.select_id)
     made = simulator.run(plan.packet.datapath, plan.packet.microflow(), options)
     names = FlowNames(SessionRows(session))

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ko_tui.backend.answers import Answer
+from ko_tui.backend.cluster.leader import role_command
+from ko_tui.backend.errors import KoError
 from ko_tui.backend.explain.trace import explain_trace
+from ko_tui.backend.ovn.raft import parse_status
 from ko_tui.backend.ovn.trace_model import Trace
 from ko_tui.backend.simulate import Options, Simulator
 from ko_tui.backend.simulate.dice import closest
@@ -25,15 +30,60 @@ if TYPE_CHECKING:
     from ko_tui.backend.session import Session
 
 AGE = 300.0  # seconds that a live cluster's southbound contents are used; the result says how old they are
+QUESTION = "simulator"
 _lock = threading.Lock()  # a simulator makes one trace at a time
 
 
-def simulator(session: Session, *, cancel: Cancel | None = None, refresh: bool = False) -> Answer[Simulator]:
-    """The simulator of this session's cluster, with the age of its contents."""
-    age = 0.0 if refresh else AGE if session.live else float("inf")
-    return session.answers.get(
-        "simulator", lambda: Simulator(fetch_southbound(session, cancel=cancel)), max_age=age
-    )
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A simulator and where the southbound log stood before its contents were fetched."""
+
+    simulator: Simulator
+    position: str
+
+
+def simulator(session: Session, *, cancel: Cancel | None = None, max_age: float = AGE) -> Answer[Simulator]:
+    """The simulator of this session's cluster, with the age of its contents.
+
+    When they are older than ``max_age`` seconds they are fetched anew, unless the database's log shows that nothing
+    was written since: then they are as good as new.
+    """
+    age = max_age if session.live else float("inf")
+
+    def load() -> _Loaded:
+        position = log_position(session) if session.live else ""
+        kept = session.answers.peek(QUESTION)
+        if kept is not None and position and kept.value.position == position:
+            loaded: _Loaded = kept.value
+            return loaded
+        return _Loaded(Simulator(fetch_southbound(session, cancel=cancel)), position)
+
+    loaded = session.answers.get(QUESTION, load, max_age=age)
+    return Answer(loaded.value.simulator, loaded.taken_at)
+
+
+@contextmanager
+def borrowed(session: Session, *, cancel: Cancel | None = None, max_age: float = AGE) -> Iterator[Simulator]:
+    """The session's simulator for one's own use; the others wait meanwhile."""
+    ready = simulator(session, cancel=cancel, max_age=max_age)
+    with _lock:
+        yield ready.value
+
+
+def log_position(session: Session) -> str:
+    """How far the southbound raft log goes, the same on every member; "" when that cannot be told.
+
+    Asked before contents are fetched, so that what is written meanwhile counts as newer (ovsdb-server(1),
+    ``cluster/status``). A standalone database has no such log.
+    """
+    try:
+        leader = session.leader("sb")
+        status = parse_status(session.run(leader.pod, role_command("sb"), timeout=8).stdout)
+    except KoError:
+        return ""
+    if not leader.certain or not status.is_leader or not status.cluster_id or not status.log_next:
+        return ""
+    return f"{status.cluster_id} {status.log_next} {status.not_committed}"
 
 
 def run_local(session: Session, plan: TracePlan, *, cancel: Cancel | None = None) -> TraceResult:
@@ -64,7 +114,7 @@ def run_local(session: Session, plan: TracePlan, *, cancel: Cancel | None = None
 def compare_with_local(session: Session, result: TraceResult, *, cancel: Cancel | None = None) -> TraceResult:
     """The same result with every stage where the simulator, on fresh contents, says something else."""
     ready, plan, real = (
-        simulator(session, cancel=cancel, refresh=True).value,
+        simulator(session, cancel=cancel, max_age=0.0).value,
         result.plan,
         result.explained.trace,
     )
