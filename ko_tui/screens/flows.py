@@ -110,7 +110,7 @@ class FlowsScreen(PlaceScreen):
     def _arrived(self, answer: tuple[Sequence[Flow], list[str], float]) -> None:
         flows, haystack, taken_at = answer
         self.table.show(flows, haystack)
-        self.had(f"{len(flows):,} flows", taken_at)
+        self.had(f"{len(flows):,} flow{'' if len(flows) == 1 else 's'}", taken_at)
         if self._found:
             found, self._found = self._found, ""
             self.filter_changed(found)

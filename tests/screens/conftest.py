@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -10,14 +11,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.events import Paste
 from textual.message import Message
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from ko_tui.app import KoTuiApp
+from ko_tui.backend.session import Session, SessionOptions, open_session
 from ko_tui.config import Settings
+from tests.screens.driving import _watch_commands  # noqa: F401 (a fixture for every test here)
 from tests.screens.recorded import open_recorded
 
-DEADLINE = 20.0
+DEADLINE = float(os.environ.get("KO_TUI_TEST_DEADLINE", "20"))
+
+
+def open_demo() -> Session:
+    """The saved cluster that comes with ko-tui."""
+    return open_session(SessionOptions(demo=True))
+
+
 Running = Callable[..., Any]
 
 
@@ -54,6 +66,24 @@ class Driven:
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
+
+    async def command(self, line: str) -> None:
+        """Type a line behind ``:`` and give it."""
+        await self.press("colon")
+        await self.paste(line)
+        await self.press("enter")
+
+    async def paste(self, text: str) -> None:
+        """Paste into the field that has the focus; much faster than typing."""
+        field = self.app.focused
+        assert isinstance(field, Input), field
+        self.app.post_message(Paste(text))
+        await self.until(lambda: text in field.value, f"{text!r} pasted")
+
+    async def sees(self, *words: str) -> str:
+        """Wait until all words are on the screen; gives the screen."""
+        await self.until(lambda: all(word in self.text() for word in words), f"{words} on the screen")
+        return self.text()
 
     async def type(self, text: str) -> None:
         await self.pilot.press(*(KEYS.get(c, c) for c in text))

@@ -17,21 +17,16 @@ from pytest_textual_snapshot import SVGImageExtension
 from syrupy.assertion import SnapshotAssertion
 from textual.widgets import Input
 
-from ko_tui.backend.session import Session, SessionOptions, open_session
 from ko_tui.commands import PLACES
 from ko_tui.screens.place import PlaceScreen
 from ko_tui.widgets.bars import age_words
-from tests.screens.conftest import Driven, Running
+from tests.screens.conftest import Driven, Running, open_demo
 
 SIZES = [(80, 24), (120, 40), (160, 48)]
 MOST_BYTES = 3_000_000
 PICTURES = Path(__file__).parent / "__snapshots__"
 # A terminal's fonts are its own; without their addresses a picture needs nothing from elsewhere.
 _ELSEWHERE = re.compile(r"\s*@font-face \{.*?\}|<!-- Generated .*? -->\s*", re.DOTALL)
-
-
-def open_demo() -> Session:
-    return open_session(SessionOptions(demo=True))
 
 
 @pytest.fixture(autouse=True)
