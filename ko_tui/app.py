@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
+import gc
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +26,8 @@ from ko_tui.themes import THEMES
 from ko_tui.widgets.glyphs import use_glyphs
 
 if TYPE_CHECKING:
+    import argparse
+
     from ko_tui.backend.session import Session
 
 
@@ -65,10 +67,9 @@ class KoTuiApp(App[int], inherit_bindings=False):
         self.traces_made = History("traces", most=self.settings.history_lines)
         self.animation_level = "none"
         self.glyphs = use_glyphs(self.settings.glyphs)
-        # Before it runs: a theme changed later would have every style worked out twice.
         for theme in THEMES:
             self.register_theme(theme)
-        self.choose_theme(theme_of(self.settings.theme))
+        self._start_with_theme(theme_of(self.settings.theme))
 
     def get_css_variables(self) -> dict[str, str]:
         variables = super().get_css_variables()
@@ -80,6 +81,23 @@ class KoTuiApp(App[int], inherit_bindings=False):
         if self.settings.keys:
             self.set_keymap(self.settings.keys)
             self.call_after_refresh(self.screen.bindings_updated_signal.publish, self.screen)
+
+    def _start_with_theme(self, name: str) -> None:
+        """The theme of the first paint. No watcher hears of it: that would have every style worked out thrice."""
+        if name not in self.available_themes:
+            return
+        self.set_reactive(App.theme, name)
+        dark = self.current_theme.dark
+        classes = {f"-theme-{name}": True, "-dark-mode": dark, "-light-mode": not dark}
+        self.update_classes(classes, update=False)
+        self._refresh_truecolor_filter(self.ansi_theme)
+        self.stylesheet.set_variables(self.get_css_variables())
+
+    def on_ready(self) -> None:
+        """The first paint is out: from now on what the program holds for good is looked through no more."""
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
 
     def choose_theme(self, name: str) -> bool:
         """Use a theme; False when there is none of that name."""
