@@ -8,6 +8,7 @@ unhealthy), 2 usage or refused, 3 the cluster or a command in it failed.
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import sys
 from collections.abc import Sequence
@@ -102,6 +103,8 @@ def _screen(arguments: list[str]) -> int:
     parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     parser.add_argument("--theme", help="a theme's name, or ansi for the terminal's own colours")
     args = parser.parse_args(arguments)
+    # What is imported stays: looking through it again and again would only hold up the first paint (app.on_ready).
+    gc.disable()
     from ko_tui.app import run
 
     return run(args)

@@ -24,6 +24,8 @@ from ko_tui.widgets.prompt import Candidates, PromptLine
 from ko_tui.widgets.tones import Line, Piece
 
 if TYPE_CHECKING:
+    from textual.app import App
+
     from ko_tui.app import KoTuiApp
     from ko_tui.backend.session import Session
     from ko_tui.backend.source.interface import Cancel
@@ -58,6 +60,11 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
         self._retry_left = 0
         self._retries = 0
         self._trouble: KoError | None = None
+
+    def _post_register(self, app: App[Any]) -> None:
+        super()._post_register(app)
+        # A new screen is styled as it is mounted; without this Textual reads every style sheet again for it.
+        self._css_update_count = app._css_update_count
 
     @property
     def ko(self) -> KoTuiApp:
@@ -137,7 +144,7 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
 
     def show_place(self) -> None:
         """Draw the second line anew; it costs nothing when it says the same."""
-        if not self.is_attached or self.app.screen is not self:
+        if not self.is_attached or self.app.screen is not self or not self.children:  # leaving
             return
         session = self.ko.door.opened
         label = session.info.label if session is not None else "connecting" + glyphs().ellipsis
