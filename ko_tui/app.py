@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 from collections.abc import Callable
@@ -78,6 +79,9 @@ class KoTuiApp(App[int], inherit_bindings=False):
         return variables
 
     def on_mount(self) -> None:
+        from ko_tui.ending import watch
+
+        watch(self)
         if self.settings.keys:
             self.set_keymap(self.settings.keys)
             self.call_after_refresh(self.screen.bindings_updated_signal.publish, self.screen)
@@ -159,6 +163,10 @@ class KoTuiApp(App[int], inherit_bindings=False):
         yield from palette_rows(screen)
 
     async def on_unmount(self) -> None:
+        if self.door.running:
+            from ko_tui.ending import end_questions
+
+            await asyncio.to_thread(end_questions, self.door)
         self.door.close()
 
 

@@ -180,6 +180,13 @@ EVERYWHERE: tuple[Command, ...] = (
         action="toggle_mouse",
         colon=("mouse",),
     ),
+    Command(
+        "app.suspend",
+        "ctrl+z",
+        "Back to the shell; fg returns",
+        action="app.suspend_process",
+        colon=("suspend",),
+    ),
     Command("app.quit", "q", "Leave ko-tui", action="leave", colon=("q", "quit", "exit")),
 )
 

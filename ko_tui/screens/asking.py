@@ -38,6 +38,7 @@ class Door:
         self._open = open_session
         self._lock = threading.Lock()
         self._session: Session | None = None
+        self.running: set[Question] = set()  # what threads are at work on
 
     def session(self) -> Session:
         """The session. Raises KoError kinds when it cannot be opened; the next call tries again."""
@@ -56,7 +57,7 @@ class Door:
             session.close()
 
 
-@dataclass
+@dataclass(eq=False)
 class Question:
     """One question on its way. ``label`` says what is being done, for the screen and for cancelling."""
 
@@ -131,6 +132,7 @@ class Asking(MessagePump):
             from ko_tui.backend.source.interface import Cancel
 
             asked.cancel = Cancel()
+            door.running.add(asked)
             try:
                 value = question(door.session(), asked.cancel)
             except KoError as error:
@@ -141,6 +143,9 @@ class Asking(MessagePump):
                 self.post_message(Failed(topic, asked.id, told))
             else:
                 self.post_message(Answered(topic, asked.id, value))
+            finally:
+                door.running.discard(asked)
+                asked.done.set()
 
         threading.Thread(target=work, name=f"ask-{topic}-{asked.id}", daemon=True).start()
         self.asking_changed()
@@ -186,7 +191,9 @@ class Asking(MessagePump):
 
     def on_heard(self, message: Heard) -> None:
         message.stop()
-        asked = self._current(message.topic, message.request)
+        # A thread may speak before whoever asked has learned the number: then it is the newest question that speaks.
+        known = message.request or getattr(self.questions.get(message.topic), "id", 0)
+        asked = self._current(message.topic, known)
         if asked is not None and asked.progress is not None:
             asked.progress(message.value)
 
