@@ -70,4 +70,4 @@ def end_questions(door: Door, seconds: float = PATIENCE) -> bool:
         if question.cancel is not None:
             threading.Thread(target=question.cancel.cancel, daemon=True).start()
     until = time.monotonic() + seconds
-    return all([question.done.wait(max(0.0, until - time.monotonic())) for question in asked])
+    return all(question.done.wait(max(0.0, until - time.monotonic())) for question in asked)

@@ -31,7 +31,7 @@ def program_of(terminal: Terminal, directory: Path) -> int:
                 continue
             try:
                 words = (entry / "cmdline").read_bytes().split(b"\0")
-                here = Path(os.readlink(entry / "cwd"))
+                here = (entry / "cwd").readlink()
             except OSError:
                 continue
             if here == directory and words[1:4] == [b"-m", b"ko_tui", b"--demo"]:
