@@ -16,7 +16,8 @@ from ko_tui.commands import Command, bindings
 from ko_tui.history import History
 from ko_tui.screens.console_changes import differences
 from ko_tui.screens.console_words import BRIDGE, WATCH, completions, language_of, node_of
-from ko_tui.screens.place import PlaceScreen, node_names
+from ko_tui.screens.known_names import datapath_names, node_names
+from ko_tui.screens.place import PlaceScreen
 from ko_tui.visible import visible
 from ko_tui.widgets.highlight import colour_for
 from ko_tui.widgets.line_view import LineView
@@ -89,7 +90,7 @@ class ConsoleScreen(PlaceScreen):
             self.start(self.last)
         elif not fresh:
             # For completion only: nobody is told when they cannot be had.
-            for kind, question in (("node", node_names), ("datapath", _datapaths)):
+            for kind, question in (("node", node_names), ("datapath", datapath_names)):
                 if kind not in self.ko.known:
                     self.ask(kind, question, partial(self._named, kind), failed=lambda _error: None)
 
@@ -273,10 +274,6 @@ class ConsoleScreen(PlaceScreen):
 
     def raw_text(self) -> tuple[str, str]:
         return "".join(self.output), "plain"
-
-
-def _datapaths(session: Session, _cancel: Cancel) -> list[str]:
-    return [d.name for d in session.datapaths().value]
 
 
 def _bridges(session: Session, cancel: Cancel, node: str) -> list[str]:

@@ -10,8 +10,9 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from ko_tui.commands import Command, bindings
+from ko_tui.screens.known_names import node_names
 from ko_tui.screens.pipeline import field_filter, on_southbound
-from ko_tui.screens.place import PlaceScreen, node_names
+from ko_tui.screens.place import PlaceScreen
 from ko_tui.widgets.flow_detail import logical_flow_lines
 from ko_tui.widgets.flow_table import FlowTable
 from ko_tui.widgets.line_table import Column

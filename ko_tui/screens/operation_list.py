@@ -27,17 +27,28 @@ Runner = Callable[["Session", "Cancel", str, Telling], "Report | str"]
 
 
 @dataclass(frozen=True, slots=True)
+class Proposal:
+    """A change that was checked and can be made: its effect in words, what must be typed, and how it is made."""
+
+    effect: str
+    target: str
+    run: Runner
+
+
+Proposer = Callable[["Session", str], Proposal]
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
-    """``needs`` is what has to be named; ``changes`` what it does to the cluster ("" for only looking), which needs
-    --allow-write and ``target`` to be typed."""
+    """``needs`` is what has to be named. One that only looks has ``run``; one that changes the cluster has ``propose``:
+    it needs --allow-write, and is made only after its target was typed."""
 
     name: str
     summary: str
-    run: Runner
+    run: Runner | None = None
     needs: Needs = ""
     hint: str = ""
-    changes: str = ""
-    target: str = ""
+    propose: Proposer | None = None
 
 
 def _diagnose(scope: str) -> Runner:
@@ -83,23 +94,30 @@ def _backup(database: Literal["nb", "sb"]) -> Runner:
     return run
 
 
-def _reload(session: Session, cancel: Cancel, _argument: str, tell: Telling) -> Report | str:
-    from ko_tui.backend.operations.reload import reload
+def _reload(_session: Session, _argument: str) -> Proposal:
+    from ko_tui.backend.operations.reload import plan_text, reload
 
-    steps = reload(session, on_text=tell.words, cancel=cancel)
-    return "\n".join(f"{step.state:<12} {step.component} {step.detail}".rstrip() for step in steps)
+    def run(session: Session, cancel: Cancel, _argument: str, tell: Telling) -> Report | str:
+        steps = reload(session, on_text=tell.words, cancel=cancel)
+        return "\n".join(f"{step.state:<12} {step.component} {step.detail}".rstrip() for step in steps)
+
+    return Proposal(plan_text(), "kube-ovn", run)
 
 
-def _kick(database: Literal["nb", "sb"]) -> Runner:
-    def run(session: Session, cancel: Cancel, argument: str, tell: Telling) -> Report | str:
+def _kick(database: Literal["nb", "sb"]) -> Proposer:
+    def propose(session: Session, argument: str) -> Proposal:
         from ko_tui.backend.operations.members import kick, plan_kick
 
         plan = plan_kick(session, database, argument)
-        tell.words(plan.effect)
-        members = kick(session, plan)
-        return "\n".join(f"{m.pod}: {m.status.role or m.status.kind}" for m in members)
 
-    return run
+        def run(session: Session, cancel: Cancel, _argument: str, tell: Telling) -> Report | str:
+            tell.words(plan.effect)
+            members = kick(session, plan)
+            return "\n".join(f"{m.pod}: {m.status.role or m.status.kind}" for m in members)
+
+        return Proposal(plan.effect, plan.nick, run)
+
+    return propose
 
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -116,15 +134,12 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("backup nb", "Northbound database into a file, verified", _backup("nb"), "file", "empty: its own name"),
     Operation("backup sb", "Southbound database into a file, verified", _backup("sb"), "file", "empty: its own name"),
     Operation(
-        "kick nb", "Remove a dead member of the northbound database", _kick("nb"), "member", "its server ID (4 digits)",
-        "It leaves the raft cluster for good; it can only join anew, empty.", "nb",
+        "kick nb", "Remove a dead member of the northbound database", None, "member", "its server ID (4 digits)",
+        _kick("nb"),
     ),
     Operation(
-        "kick sb", "Remove a dead member of the southbound database", _kick("sb"), "member", "its server ID (4 digits)",
-        "It leaves the raft cluster for good; it can only join anew, empty.", "sb",
+        "kick sb", "Remove a dead member of the southbound database", None, "member", "its server ID (4 digits)",
+        _kick("sb"),
     ),
-    Operation(
-        "reload", "Restart Kube-OVN component by component, waiting for each", _reload, "", "",
-        "Every component is restarted in order. Running connections survive; new ones may wait.", "kube-ovn",
-    ),
+    Operation("reload", "Restart Kube-OVN component by component, waiting for each", propose=_reload),
 )  # fmt: skip

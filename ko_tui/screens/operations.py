@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.containers import Container
@@ -11,7 +12,8 @@ from textual.widget import Widget
 
 from ko_tui.backend.errors import KoError, PolicyRefusal
 from ko_tui.commands import Command, bindings
-from ko_tui.screens.operation_list import OPERATIONS, Operation, Telling
+from ko_tui.screens.known_names import datapath_names, node_names
+from ko_tui.screens.operation_list import OPERATIONS, Operation, Proposal, Runner, Telling
 from ko_tui.screens.place import PlaceScreen
 from ko_tui.visible import visible
 from ko_tui.widgets.glyphs import glyphs
@@ -54,7 +56,9 @@ class OperationsScreen(PlaceScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self.chosen: Operation | None = None
+        self.chosen: Operation | None = None  # whose results are shown
+        self.argument = ""
+        self._asked: Operation | None = None  # whose argument is being typed
         self.checks: list[Check] = []
         self.words: list[str] = []
         self.well = False
@@ -64,7 +68,7 @@ class OperationsScreen(PlaceScreen):
             yield LineTable[Any](
                 [
                     Column("OPERATION", lambda o: o.name, "name", 17, 20),
-                    Column("", lambda o: glyphs().warn if o.changes else " ", "warn", 2, 2),
+                    Column("", lambda o: glyphs().warn if o.propose else " ", "warn", 2, 2),
                     Column("WHAT IT DOES", lambda o: o.summary, "", 30, 70),
                 ],
                 identity=lambda o: o.name,
@@ -91,11 +95,18 @@ class OperationsScreen(PlaceScreen):
         self.table.focus()
 
     def crumbs(self) -> Sequence[str]:
-        return (self.chosen.name if self.chosen is not None else "",)
+        return (f"{self.chosen.name} {self.argument}".strip() if self.chosen is not None else "",)
 
     def load(self, *, fresh: bool = False) -> None:
         if fresh and self.chosen is not None:
-            self._start(self.chosen)
+            self._named_all(self.chosen, self.argument)
+        for kind, question in (("node", node_names), ("datapath", datapath_names)):
+            if kind not in self.ko.known:  # for completion only: nobody is told when they cannot be had
+                self.ask(kind, question, partial(self._named, kind), failed=lambda _error: None)
+
+    def _named(self, kind: str, names: list[str]) -> None:
+        self.ko.known[kind] = names
+        self.query_one(PromptLine).offer_again()
 
     def arrive(self, words: str) -> None:
         found = next((o for o in OPERATIONS if o.name == words), None)
@@ -113,7 +124,7 @@ class OperationsScreen(PlaceScreen):
 
     def _start(self, operation: Operation) -> None:
         session = self.ko.door.opened
-        if operation.changes and (session is None or session.options.mode != "allow-write"):
+        if operation.propose and (session is None or session.options.mode != "allow-write"):
             self.show_failure(
                 PolicyRefusal(
                     f"{operation.name} changes the cluster, and ko-tui is read-only.",
@@ -121,53 +132,63 @@ class OperationsScreen(PlaceScreen):
                 )
             )
             return
-        self.chosen = operation
+        self._asked = operation
         if not operation.needs:
-            self._confirmed(operation, "")
+            self._named_all(operation, "")
             return
-        known = {"node": self.ko.known.get("node", []), "subnet": self.ko.known.get("datapath", [])}.get(
-            operation.needs, []
-        )
         self.tell(operation.hint)
         self.query_one(PromptLine).open(
             f"{operation.needs}: ",
             operation.hint if operation.needs == "file" and "." in operation.hint else "",
-            completer=lambda text: (
-                [(name, operation.needs) for name in known if text in name]
-                or [("", operation.hint)][: not text]
-            ),
+            completer=partial(self._complete, operation),
         )
 
-    def answered_prompt(self, sign: str, text: str) -> None:
-        if self.chosen is not None:
-            self._confirmed(self.chosen, text.strip())
+    def _complete(self, operation: Operation, text: str) -> list[tuple[str, str]]:
+        known = self.ko.known.get({"subnet": "datapath"}.get(operation.needs, operation.needs), [])
+        found: list[tuple[str, str]] = [(name, operation.needs) for name in known if text in name]
+        return found or ([] if text else [("", operation.hint)])
 
-    def _confirmed(self, operation: Operation, argument: str) -> None:
-        if not operation.changes:
-            self._run(operation, argument)
-            return
+    def answered_prompt(self, sign: str, text: str) -> None:
+        if self._asked is not None:
+            self._named_all(self._asked, text.strip())
+
+    def _named_all(self, operation: Operation, argument: str) -> None:
+        if operation.run is not None:
+            self._run(operation, operation.run, argument)
+        elif operation.propose is not None:
+            propose = operation.propose
+            # Checked first: what cannot be done is not asked about.
+            self.ask(
+                "operation",
+                lambda session, _cancel: propose(session, argument),
+                partial(self._confirm, operation, argument),
+                label=f"checking {operation.name}",
+            )
+
+    def _confirm(self, operation: Operation, argument: str, proposal: Proposal) -> None:
         from ko_tui.screens.dialogs import TypedConfirmation
 
         lines: list[Line] = [
             [(f"{operation.name} {argument}".strip(), "strong")],
             [("", "")],
-            [(operation.changes, "warn")],
+            [(proposal.effect, "warn")],
         ]
 
         def decided(answer: bool | None) -> None:
             if answer:
-                self._run(operation, argument)
+                self._run(operation, proposal.run, argument)
             else:
                 self.tell("Nothing was changed.")
 
-        self.app.push_screen(TypedConfirmation(lines, operation.target), decided)
+        self.app.push_screen(TypedConfirmation(lines, proposal.target), decided)
 
-    def _run(self, operation: Operation, argument: str) -> None:
+    def _run(self, operation: Operation, run: Runner, argument: str) -> None:
+        self.chosen, self.argument = operation, argument
         self.checks, self.words = [], []
         self._draw()
 
         def question(session: Session, cancel: Cancel) -> Report | str:
-            return operation.run(
+            return run(
                 session,
                 cancel,
                 argument,

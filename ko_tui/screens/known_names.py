@@ -1,0 +1,19 @@
+"""Names for completion, asked once a session: nodes, switches and routers. Functions for :meth:`Asking.ask`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ko_tui.backend.session import Session
+    from ko_tui.backend.source.interface import Cancel
+
+
+def node_names(session: Session, cancel: Cancel) -> list[str]:
+    """The nodes of the cluster."""
+    return [e.name for e in session.inventory(cancel=cancel).endpoints if e.kind == "node"]
+
+
+def datapath_names(session: Session, _cancel: Cancel) -> list[str]:
+    """Its logical switches and routers."""
+    return [d.name for d in session.datapaths().value]
