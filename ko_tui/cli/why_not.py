@@ -86,7 +86,7 @@ def _lines(miss: NearMiss, names: FlowNames) -> list[str]:
     if miss.outranked:
         out.append("    matches too, but comes after the flow that was hit")
     for clause in miss.clauses:
-        value = clause.note or (f"the packet has {clause.packet}" if clause.packet else "")
+        value = clause.sentence()
         out.append(
             f"    {_MARKS[clause.value]} {visible(clause.text)}{f'  ({visible(value)})' if value else ''}"
         )

@@ -93,7 +93,7 @@ def _miss(miss: NearMiss, name: str, yes: str, no: str, open_: str) -> list[Line
     for clause in miss.clauses:
         sign = open_ if clause.value is None else yes if clause.value else no
         tone: Tone = "warn" if clause.value is None else "good" if clause.value else "bad"
-        value = clause.note or (f"the packet has {clause.packet}" if clause.packet else "")
+        value = clause.sentence()
         lines.append(
             [
                 (f"   {sign} ", tone),

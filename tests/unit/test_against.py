@@ -7,9 +7,12 @@ import json
 
 import pytest
 
-from ko_tui.backend.ovn.expression import ExpressionError
+from ko_tui.backend.ovn.expression import ExpressionError, parse
+from ko_tui.backend.ovn.versions import DEFAULT
 from ko_tui.backend.simulate.against import evaluate, evaluate_lines
-from ko_tui.backend.simulate.microflow import MicroflowError
+from ko_tui.backend.simulate.clauses import View, clauses
+from ko_tui.backend.simulate.matching import Scope
+from ko_tui.backend.simulate.microflow import MicroflowError, parse_known
 
 TCP = 'inport == "a" && eth.src == 0a:00:00:00:00:01 && ip4.src == 10.0.0.1 && ip4.dst == 10.0.0.2 && tcp.dst == 80'
 
@@ -101,3 +104,23 @@ def test_lines_go_on_after_an_error() -> None:
     assert [a.get("value", "error") for a in answers] == [True, *["error"] * 5, False]
     assert answers[4]["offset"] == 6
     assert "contradictory" in answers[5]["error"]
+
+
+@pytest.mark.parametrize(
+    ("match", "said"),
+    [
+        ("nd || nd_ra || mldv1", "the packet is IPv4 TCP"),
+        ("ip6", "the packet is IPv4 TCP"),
+        ("udp.dst == 53", "the packet is IPv4 TCP"),
+        ("udp.dst == 53 || sctp.dst == 53", "the packet is IPv4 TCP"),
+        ("tcp.dst == 443", "the packet has 80"),
+        ("tcp.dst == 443 || udp.dst == 53", "the packet has tcp.dst = 80, but no udp.dst: it is IPv4 TCP"),
+        ("icmp4 || tcp.dst == 443", "the packet has tcp.dst = 80, and is IPv4 TCP"),
+        ("arp.tpa == 10.0.0.1 || arp.op == 1", "the packet is IPv4 TCP"),
+    ],
+)
+def test_a_clause_says_in_a_sentence_what_the_packet_is_or_has(match: str, said: str) -> None:
+    scope = Scope(DEFAULT, lambda _: None, lambda _: None, lambda _: 1, lambda _: True)
+    state, known = parse_known(TCP, scope)
+    (clause,) = clauses(parse(match, symbols=scope.symbols), View(state, scope, str, known))
+    assert clause.sentence() == said

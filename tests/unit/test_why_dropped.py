@@ -81,7 +81,7 @@ CASES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "wrong family": (
         f'inport == "client" && eth.src == {CLIENT} && eth.dst == {SERVER} && ip6.src == fd00::10 && '
         "ip6.dst == fd00::20 && ip.ttl == 64 && tcp && tcp.dst == 8080", ("new",) * 4,
-        ("TCP 8080 from fd00::10 to fd00::20 is denied", "the packet has IPv6 TCP")),
+        ("TCP 8080 from fd00::10 to fd00::20 is denied", "the packet is IPv6 TCP")),
     "stale address set": (loose("tcp && tcp.dst == 8080"), ("new",) * 4, ("10.0.0.50 is not in $clients, which has 1 member",)),
     "empty address set": (loose("tcp && tcp.dst == 9090"), ("new",) * 4, ("10.0.0.50 is not in $empty, which is empty",)),
     "spoofed MAC": (tcp(8080).replace(f"eth.src == {CLIENT}", "eth.src == 0a:00:00:00:00:99"), (),

@@ -53,6 +53,8 @@ FAMILIES = {ETH_IP: "IPv4", ETH_IPV6: "IPv6", ETH_ARP: "ARP"}
 MEMBERS = 20
 """Members of a set that are told with a clause."""
 
+NONE = "none: "  # before what the packet is instead, where it has no such field
+
 PortName = Callable[[int], str]
 
 
@@ -61,6 +63,7 @@ class Clause:
     """One term of a match. ``value`` None: not known. ``packet`` is what the packet has there, as a person reads it.
 
     ``note`` is a sentence about sets ("10.16.0.9 is not in $np1.allow"); ``members`` the first of the set's members.
+    ``is_kind``: ``packet`` says what the packet is ("IPv4 TCP"), because the term asks for no value.
     """
 
     text: str
@@ -69,6 +72,15 @@ class Clause:
     note: str = ""
     members: tuple[str, ...] = ()
     alternatives: tuple[Clause, ...] = ()  # the terms of an "or"
+    is_kind: bool = False
+
+    def sentence(self) -> str:
+        """What the packet is or has there, without a full stop; "" when there is nothing to say."""
+        if self.note or not self.packet:
+            return self.note
+        if self.packet.startswith(NONE):
+            return self.packet.removeprefix(NONE)
+        return f"the packet {'is' if self.is_kind else 'has'} {self.packet}"
 
 
 @dataclass
@@ -94,9 +106,11 @@ def clause(term: Expression, view: View) -> Clause:
     inner = term.term if isinstance(term, Not) else term
     if isinstance(inner, Or) and inner is term:
         parts = tuple(clause(t, view) for t in term.terms)
-        return Clause(text, judge(term, view), _values(term, view), alternatives=parts)
+        packet, is_kind = _values(term, view)
+        return Clause(text, judge(term, view), packet, alternatives=parts, is_kind=is_kind)
     note, members = _membership(inner, view)
-    return Clause(text, judge(term, view), _values(term, view), note, members)
+    packet, is_kind = _values(term, view)
+    return Clause(text, judge(term, view), packet, note, members, is_kind=is_kind)
 
 
 def judge(expression: Expression, view: View) -> bool | None:
@@ -153,13 +167,39 @@ def _judge_test(test: Test, view: View) -> bool | None:
 # -- the packet's own values ------------------------------------------------------------------------------------
 
 
-def _values(term: Expression, view: View) -> str:
-    """The values of the fields that a term names: one as it is, several with their names."""
-    names = list(dict.fromkeys(fields(term)))
+def _values(term: Expression, view: View) -> tuple[str, bool]:
+    """The values of the fields that a term names, and whether they say only what the packet is.
+
+    One value stands as it is, several with their names; predicates and fields that the packet has not are told
+    together by what the packet is instead.
+    """
     shape = _shape(term)
-    if len(names) == 1:
-        return shown(names[0], view, shape)
-    return ", ".join(f"{ref} = {shown(ref, view, shape)}" for ref in names)
+    values: list[tuple[FieldRef, str]] = []
+    absent: list[FieldRef] = []
+    kinds = 0
+    for ref in dict.fromkeys(fields(term)):
+        if view.scope.symbols[ref.name].kind == "predicate":
+            kinds += 1
+        elif (value := shown(ref, view, shape)).startswith(NONE):
+            absent.append(ref)
+        elif value:
+            values.append((ref, value))
+    if not values:
+        return (
+            (f"{NONE}the packet is {summary(view)}", False)
+            if absent
+            else (summary(view), True)
+            if kinds
+            else ("", False)
+        )
+    words = (
+        values[0][1] if len(values) + len(absent) + kinds == 1 else ", ".join(f"{r} = {v}" for r, v in values)
+    )
+    if absent:
+        words += f", but no {' and no '.join(map(str, absent))}: it is {summary(view)}"
+    elif kinds:
+        words += f", and is {summary(view)}"
+    return words, False
 
 
 def _shape(term: Expression) -> Format | None:
@@ -182,7 +222,7 @@ def shown(ref: FieldRef, view: View, shape: Format | None = None) -> str:
     if place is None:
         return ""
     if symbol.prerequisites and not _has(symbol.prerequisites, view):
-        return f"none: the packet is {summary(view)}"
+        return f"{NONE}the packet is {summary(view)}"
     if view.known is not None and view.known.get(place.key, 0) & place.mask != place.mask:
         return "not said"
     return _spelled(ref, place.read(view.state), symbol.width == 0, shape, view)
@@ -250,7 +290,7 @@ def _membership(term: Expression, view: View) -> tuple[str, tuple[str, ...]]:
     inside = judge(Compare(term.field, "==", term.value), view)
     verb = "is" if inside else "is not"
     packet = shown(term.field, view)
-    if packet.startswith("none:"):
+    if packet.startswith(NONE):
         return f"the packet has no {term.field}: it is {summary(view)}", members[:MEMBERS]
     size = (
         "which is empty"

@@ -48,9 +48,7 @@ class NearMiss:
         """What would have had to be different, in one sentence without its full stop."""
         if self.outranked:
             return "it matches too, but a flow of higher priority comes first"
-        parts = [
-            c.note if c.note else f"it asks for {c.text}, and the packet has {c.packet}" for c in self.failed
-        ]
+        parts = [c.note or f"it asks for {c.text}, and {c.sentence()}" for c in self.failed]
         return "; ".join(parts) or "it asks for something that is not known"
 
 
