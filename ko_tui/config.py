@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -105,6 +104,8 @@ def load(path: Path | None = None) -> Settings:
         return Settings()
     except (OSError, UnicodeDecodeError) as error:
         raise BadConfig(f"{chosen} cannot be read: {error}.") from error
+    import tomllib  # a first paint without a file does not wait for it
+
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

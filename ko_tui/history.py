@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from pathlib import Path
@@ -62,6 +61,8 @@ class History:
                 text = self._path.read_text(encoding="utf-8", errors="replace")
             except OSError:
                 text = ""
+            import json
+
             for line in text.splitlines():
                 try:
                     entry = json.loads(line)
@@ -72,6 +73,8 @@ class History:
         return self._entries
 
     def _write(self) -> None:
+        import json
+
         assert self._entries is not None
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

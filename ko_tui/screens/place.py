@@ -63,8 +63,10 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
 
     def _post_register(self, app: App[Any]) -> None:
         super()._post_register(app)
-        # A new screen is styled as it is mounted; without this Textual reads every style sheet again for it.
+        # A new screen is styled as it is mounted; without this Textual reads every style sheet again for it,
+        # and styles it again when its width is told.
         self._css_update_count = app._css_update_count
+        self._classes |= self._get_breakpoint_classes(app.size.width, self.HORIZONTAL_BREAKPOINTS)
 
     @property
     def ko(self) -> KoTuiApp:

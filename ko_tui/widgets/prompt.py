@@ -3,55 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.message import Message
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from ko_tui.history import Walk
 from ko_tui.visible import one_line
 from ko_tui.widgets.bars import Bar
 from ko_tui.widgets.tones import Line, Tone, content
 
+if TYPE_CHECKING:
+    from textual.widgets import Input
+
+    from ko_tui.widgets.prompt_input import PromptInput
+
 SHOWN = 7
 Completer = Callable[[str], Sequence[tuple[str, str]]]  # text -> (whole new text, what it is)
-
-
-class PromptInput(Input):
-    """One line of typing; up and down walk through history, tab takes the first completion."""
-
-    BINDINGS: ClassVar[list[Binding]] = [  # type: ignore[assignment]
-        Binding("escape", "give_up", "Back", show=False),
-        Binding("up", "older", show=False),
-        Binding("down", "newer", show=False),
-        Binding("tab", "complete", show=False),
-        Binding("shift+tab", "complete(-1)", show=False),
-    ]
-
-    def validate_value(self, value: str) -> str:
-        """Names come from the cluster too: control characters are shown, never written to the terminal."""
-        return one_line(value)
-
-    def action_give_up(self) -> None:
-        self.prompt.close(submitted=False)
-
-    def action_older(self) -> None:
-        self.prompt.walk(-1)
-
-    def action_newer(self) -> None:
-        self.prompt.walk(1)
-
-    def action_complete(self, step: int = 1) -> None:
-        self.prompt.complete(step)
-
-    @property
-    def prompt(self) -> PromptLine:
-        return self.query_ancestor(PromptLine)
 
 
 class Candidates(Static):
@@ -82,19 +53,21 @@ class Candidates(Static):
 class PromptLine(Horizontal):
     """Shows the last message until something is typed."""
 
-    @dataclass
-    class Changed(Message):
-        sign: str
-        text: str
+    class Typed(Message):
+        """``text`` stands behind ``sign`` now."""
 
-    @dataclass
-    class Submitted(Message):
-        sign: str
-        text: str
+        def __init__(self, sign: str, text: str = "") -> None:
+            super().__init__()
+            self.sign, self.text = sign, text
 
-    @dataclass
-    class Closed(Message):
-        sign: str
+    class Changed(Typed):
+        """It was typed."""
+
+    class Submitted(Typed):
+        """It was given."""
+
+    class Closed(Typed):
+        """It was given up."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -104,17 +77,21 @@ class PromptLine(Horizontal):
         self._walk: Walk | None = None
         self._candidates: Sequence[tuple[str, str]] = ()
         self._chosen = -1
-        self._setting = False
+        self._field: PromptInput | None = None
 
     def compose(self) -> ComposeResult:
         yield Bar(id="prompt-words")
-        field = PromptInput(id="prompt-input", compact=True, select_on_focus=False)
-        field.display = False
-        yield field
 
     @property
     def field(self) -> PromptInput:
-        return self.query_one("#prompt-input", PromptInput)
+        """Where one types. It is made when it is first needed: no first paint waits for it."""
+        from ko_tui.widgets.prompt_input import PromptInput
+
+        if self._field is None:
+            self._field = PromptInput(id="prompt-input", compact=True, select_on_focus=False)
+            self._field.display = False
+            self.mount(self._field)
+        return self._field
 
     @property
     def words(self) -> Bar:
@@ -140,9 +117,7 @@ class PromptLine(Horizontal):
         self.words.styles.width = cell_len(sign)
         field = self.field
         field.display = True
-        with self.prevent(Input.Changed):
-            field.value = text
-        field.cursor_position = len(text)
+        field.put(text)
         # At once, not with the next message: the keys that follow are already on their way.
         self.screen.set_focus(field)
         self._offer(text)
@@ -192,9 +167,7 @@ class PromptLine(Horizontal):
         self._show(self._candidates, self._chosen)
 
     def _set(self, text: str, *, offer: bool = True) -> None:
-        with self.prevent(Input.Changed):
-            self.field.value = text
-        self.field.cursor_position = len(text)
+        self.field.put(text)
         if offer:
             self._offer(text)
 
