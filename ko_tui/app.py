@@ -40,7 +40,7 @@ class KoTuiApp(App[int], inherit_bindings=False):
     """Holds what all screens share. Everything that a person can do is on the screens."""
 
     TITLE = "ko-tui"
-    CSS_PATH = "styles.tcss"
+    CSS_PATH = Path(__file__).with_name("styles.tcss")
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {name: _mode(name) for name in SCREENS}
     COMMAND_PALETTE_BINDING = "ctrl+p"
     BINDINGS = [Binding("ctrl+c", "screen.stop", "Stop what is running", show=False, priority=True)]
