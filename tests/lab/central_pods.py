@@ -8,11 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-from tests.lab import central
+from tests.lab import central, workloads
 from tests.lab.api.runtime import Sandbox
 from tests.lab.cluster import Lab
 from tests.lab.leaders import Role
-from tests.lab.places import Place, end
+from tests.lab.places import LabFailed, Place, end, until
 from tests.lab.topology import NAMESPACE, NODES
 
 PARTS = {
@@ -23,12 +23,13 @@ _LOGS = {
     "ovs": "/var/log/openvswitch/ovs-vswitchd.log",
     "kube-ovn-pinger": "/var/log/ovn/ovn-controller.log",
 }
+DAEMONS = ("ovn-northd", "ovnnb_db", "ovnsb_db")
 Database = Literal["nb", "sb"]
 
 
 class ClusterRuntime:
-    """Pods of the API in the places of a Lab. Deleting an ovn-central pod really ends its daemons; the daemons of
-    a node (ovs-ovn) go on, as datapaths outlive them in Kube-OVN too."""
+    """Pods of the API in the places of a Lab. Deleting an ovn-central pod really ends its daemons; the switch of a
+    node goes on when its ovs-ovn is replaced, as datapaths outlive it in Kube-OVN too."""
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
@@ -57,14 +58,23 @@ class ClusterRuntime:
         if not self._is_central(sandbox):
             return
         place = self._place(sandbox)
-        end([p for p in (daemon_pid(place, name) for name in ("ovn-northd", "ovnnb_db", "ovnsb_db")) if p])
+        end([p for p in (daemon_pid(place, name) for name in DAEMONS) if p])
 
     def start_pod(self, sandbox: Sandbox) -> None:
-        """As Kube-OVN's start-db.sh: a plain file becomes a cluster, a missing one joins, a member goes on."""
+        """As Kube-OVN's start-db.sh: a plain file becomes a cluster, a missing one joins, a member goes on. A new
+        ovs-ovn pod starts its ovn-controller anew; the switch itself goes on."""
+        if sandbox.namespace == NAMESPACE and sandbox.app == "ovs":
+            node = next(n for n in NODES if n.name == sandbox.node)
+            end([pid for pid in (self._place(sandbox).daemon("ovn-controller"),) if pid])
+            workloads.start_controller(self.lab, node)
+            return
         if not self._is_central(sandbox):
             return
         index = _index(sandbox.node)
         place = self.lab.central_place(index)
+        # A new pod is made while the one before it still ends; on one host they cannot have the same ports.
+        with suppress(LabFailed):
+            until(lambda: not any(daemon_pid(place, name) for name in DAEMONS), "the pod before to end", 20)
         for database in central.DATABASES:
             if not daemon_pid(place, f"ovn{database}_db"):
                 self._prepare(index, database)
@@ -89,16 +99,26 @@ class ClusterRuntime:
         file = place.path(inside)
         own, name = central.raft(index, database), central.NAME[database]
         if not file.exists():
-            for other in range(len(NODES)):
-                ctl = self.lab.central_place(other).path(f"/var/run/ovn/ovn{database}_db.ctl")
-                if other != index and "Status: cluster member" in ask(ctl, "cluster/status", name):
-                    place.run("ovsdb-tool", "join-cluster", inside, name, own, central.raft(other, database))
-                    return
-            place.run("ovsdb-tool", "create-cluster", inside, central.SCHEMA_FILE[database], own)
+            # The first node creates, the others join whoever is a member: as start-db.sh goes by NODE_IPS.
+            joined: list[int] = []
+
+            def member() -> bool:
+                for other in range(len(NODES)):
+                    ctl = self.lab.central_place(other).path(f"/var/run/ovn/ovn{database}_db.ctl")
+                    if other != index and "Status: cluster member" in ask(ctl, "cluster/status", name):
+                        joined.append(other)
+                        return True
+                return False
+
+            if index == 0 and not member():
+                place.run("ovsdb-tool", "create-cluster", inside, central.SCHEMA_FILE[database], own)
+                return
+            until(member, f"a member of {name} to join", 40)
+            place.run("ovsdb-tool", "join-cluster", inside, name, own, central.raft(joined[0], database))
         elif file.read_bytes()[:11] == b"OVSDB JSON ":
             standalone = file.with_suffix(".standalone")
             file.rename(standalone)
-            place.run("ovsdb-tool", "create-cluster", inside, str(standalone), own)
+            place.run("ovsdb-tool", "create-cluster", inside, f"/etc/ovn/{standalone.name}", own)
 
     def _is_central(self, sandbox: Sandbox) -> bool:
         return sandbox.namespace == NAMESPACE and sandbox.app == "ovn-central"

@@ -103,9 +103,12 @@ class Lab:
         )
         workloads.make_underlay(self)
         for index, each in enumerate(NODES):
-            self.places[f"node-{each.name}"] = Place(self.directory / each.name, self.netns(each.name))
-            self.places[f"central-{index}"] = Place(
-                self.directory / f"central-{index}", self.netns(each.name)
+            central_place = Place(self.directory / f"central-{index}", self.netns(each.name))
+            # A node's pods share the host's /etc/ovn, and so the databases' files.
+            shared = {"/etc/ovn": central_place.own("/etc/ovn")}
+            self.places[f"central-{index}"] = central_place
+            self.places[f"node-{each.name}"] = Place(
+                self.directory / each.name, self.netns(each.name), shared
             )
         with ThreadPoolExecutor(6) as pool:
             list(pool.map(lambda place: place.open(), self.places.values()))

@@ -14,7 +14,7 @@ import shlex
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 MOUNTS = (
@@ -74,8 +74,9 @@ def until(condition: Callable[[], object], what: str, seconds: float = 30.0, ste
 class Place:
     """A pod's surroundings: directories of its own, a network namespace, and the process that holds them."""
 
-    def __init__(self, directory: Path, netns: str) -> None:
+    def __init__(self, directory: Path, netns: str, shared: Mapping[str, Path] | None = None) -> None:
         self.directory = directory
+        self.shared = dict(shared or {})  # mounts that are another place's directory, as host paths are
         self.netns = netns
         self._holder: subprocess.Popen[bytes] | None = None
 
@@ -132,7 +133,7 @@ class Place:
 
     def own(self, mount: str) -> Path:
         """The directory that stands at ``mount`` in the pod."""
-        return self.directory / mount.strip("/").replace("/", "-")
+        return self.shared.get(mount) or self.directory / mount.strip("/").replace("/", "-")
 
     def path(self, inside: str) -> Path:
         """The host's path of a file that the pod sees as ``inside``."""
