@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("status", "kick", "backup", "dbstatus"))
     parser.add_argument("argument", nargs="?", default="", help="server ID for kick, a file for backup")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--force", action="store_true", help="backup: replace a file that is there")
     parser.set_defaults(word=parser.prog.rsplit(" ", 1)[-1])
 
 
@@ -114,7 +115,7 @@ def _backup(session: Session, database: Database, args: argparse.Namespace) -> i
         if show:
             print(f"\r{size / 1e6:.1f} MB", end="", file=sys.stderr, flush=True)
 
-    done = backup(session, database, path, on_progress=progress)
+    done = backup(session, database, path, on_progress=progress, force=args.force)
     if show:
         print(file=sys.stderr)
     if not done.certain:

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ko_tui.backend.operations.logs import collect
+    from ko_tui.backend.operations.logs import by_reason, collect
     from ko_tui.backend.session import open_session
 
     path = Path(args.output or f"kubectl-ko-log-{time.strftime('%Y%m%d-%H%M%S')}.tar.gz")
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
         done = collect(session, args.what, path, on_text=lambda t: print(visible(t), file=sys.stderr))
     finally:
         session.close()
-    for problem in done.failed:
+    for problem in by_reason(done.failed):
         print(f"ko-tui: not collected: {visible(problem)}", file=sys.stderr)
     print(f"{done.path}: {done.files} files, {done.size / 1e6:.1f} MB")
     return 3 if done.failed else 0

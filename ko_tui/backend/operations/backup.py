@@ -73,9 +73,13 @@ def backup(
     *,
     on_progress: Callable[[int], None] = lambda _: None,
     cancel: Cancel | None = None,
+    force: bool = False,
 ) -> Backup:
-    """Stream, verify, rename. ``on_progress`` gets the bytes so far. Raises BadBackup, UsageError or exec errors;
-    whatever happens, ``path`` is either the whole verified backup or was not touched."""
+    """Stream, verify, rename. ``on_progress`` gets the bytes so far; ``force`` replaces a file that is there. Raises
+    BadBackup, UsageError or exec errors; whatever happens, ``path`` is either the whole verified backup or was not
+    touched."""
+    if path.exists() and not force:
+        raise UsageError(f"{path} exists already.", "Choose another name, or give --force.")
     leader = session.leader(database)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -86,14 +90,16 @@ def backup(
     full: OSError | None = None
     stop = cancel or Cancel()
     try:
-        with os.fdopen(descriptor, "wb") as out:
+        with os.fdopen(descriptor, "wb", buffering=0) as out:
 
             def take(piece: bytes) -> None:
                 nonlocal size, full
                 if full is not None:
                     return
                 try:
-                    out.write(piece)
+                    rest = memoryview(piece)
+                    while rest:  # a nearly full disk takes a part
+                        rest = rest[out.write(rest) :]
                 except OSError as error:
                     full = error
                     stop.cancel()
@@ -115,22 +121,28 @@ def backup(
                 if full is None:
                     raise
             if full is not None:
-                raise UsageError(
-                    f"{path} cannot be written: {full.strerror}.", "Free some room, or name another place."
-                )
+                raise _unwritable(path, full)
             if run.exit_code != 0:
                 said = run.stderr.strip().splitlines()
                 raise BadBackup(
                     f"ovsdb-client ended with status {run.exit_code}: {said[-1] if said else 'no message'}"
                 )
-            out.flush()
-            os.fsync(out.fileno())
+            try:
+                os.fsync(out.fileno())
+            except OSError as error:
+                raise _unwritable(path, error) from error
         rows = _verify(part, database)
         part.replace(path)
     finally:
         with contextlib.suppress(OSError):
             part.unlink()
     return Backup(path, size, digest.hexdigest(), rows, str(leader.pod), leader.certain, leader.why)
+
+
+def _unwritable(path: Path, error: OSError) -> UsageError:
+    return UsageError(
+        f"{path} cannot be written: {error.strerror}.", "Free some room, or name another place."
+    )
 
 
 def _verify(part: Path, database: Database) -> dict[str, int]:

@@ -79,6 +79,9 @@ def run_pingers(
 
 def read_pinger(text: str, exit_code: int | None, node: str) -> list[Check]:
     """Each line of a pinger's run that says something was or was not reached."""
+    if exit_code in (126, 127) and "failed to run command" in text:
+        what = "this pod's image has no pinger at /kube-ovn/kube-ovn-pinger"
+        return [Check("pinger", "run", Level.UNKNOWN, what, node)]
     checks = []
     for line in text.splitlines():
         found = _LINE.match(line)

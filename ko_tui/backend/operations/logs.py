@@ -13,7 +13,7 @@ import tarfile
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal
@@ -22,7 +22,7 @@ from ko_tui.backend.cluster.pods import CNI, OVS_LABELS, is_ready, node_of, ref
 from ko_tui.backend.errors import KoError, UsageError
 from ko_tui.backend.operations.fanout import ask_all
 from ko_tui.backend.operations.model import OnText, quiet
-from ko_tui.backend.source.interface import Cancel, PodRef
+from ko_tui.backend.source.interface import Cancel, CouldNotStart, PodRef
 
 if TYPE_CHECKING:
     from ko_tui.backend.session import Session
@@ -114,6 +114,18 @@ def collect(
     return Collected(path, archive.files, path.stat().st_size, tuple(failed))
 
 
+def by_reason(failed: Sequence[str]) -> list[str]:
+    """What could not be had, with the nodes where it was so: ``linux/ipset: ipset is not in this image (3 nodes)``."""
+    nodes: dict[str, list[str]] = {}
+    for line in failed:
+        node, cut, rest = line.partition("/")
+        nodes.setdefault(rest if cut else line, []).append(node if cut else "")
+    return [
+        f"{what} ({each[0] if len(each) == 1 else f'{len(each)} nodes'})" if each[0] else what
+        for what, each in nodes.items()
+    ]
+
+
 def _directory(
     session: Session,
     pod: PodRef,
@@ -169,6 +181,10 @@ def _linux(session: Session, pod: PodRef, node: str, archive: _Archive, cancel: 
             said.write(f"$ {' '.join(argv)}\n")
             try:
                 run = session.run(pod, argv, timeout=COMMAND_SECONDS, cancel=cancel)
+            except CouldNotStart:
+                said.write(f"[{argv[0]} is not in this image]\n")
+                problems.append(f"{node}/linux/{name}: {argv[0]} is not in this image")
+                break
             except KoError as error:
                 said.write(f"[{error.title}: {error.what}]\n")
                 problems.append(f"{node}/linux/{name}: {error.what}")

@@ -6,7 +6,8 @@ import datetime
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ko_tui.backend.cluster.pods import CENTRAL
+from ko_tui.backend.cluster.leader import SCHEMA, Database
+from ko_tui.backend.cluster.pods import CENTRAL, NoSuchPart
 from ko_tui.backend.errors import KoError
 from ko_tui.backend.operations.model import OnText
 from ko_tui.backend.operations.rollout import POLL_SECONDS, RolloutStuck, find_workload, wait_for
@@ -26,6 +27,7 @@ COMPONENTS: tuple[tuple[str, Literal["delete", "restart"]], ...] = (
     ("kube-ovn-monitor", "delete"),
 )
 SECONDS = 300.0
+DATABASES: tuple[Database, ...] = ("nb", "sb")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +87,32 @@ def _one(
     state = wait_for(session, resource, component, seconds=seconds, on_text=on_text, cancel=cancel)
     if component == CENTRAL:
         on_text("ovn-central: waiting for a leader of both databases")
-        session.leader("nb")
-        session.leader("sb")
+        _wait_leaders(session, cancel, seconds)
     return ReloadStep(component, "done", str(state))
+
+
+def _wait_leaders(session: Session, cancel: Cancel, seconds: float) -> None:
+    """Pods that have just started serve nothing for a moment, and have to elect first."""
+    waited = 0.0
+    for database in DATABASES:
+        while True:
+            try:
+                leader = session.leader(database)
+            except NoSuchPart as error:
+                why = error.what
+            else:
+                if leader.certain:
+                    break
+                why = leader.why
+            session.answers.forget(("leader", database), ("pods", (CENTRAL,)))
+            if waited >= seconds:
+                raise RolloutStuck(
+                    f"No leader of {SCHEMA[database]} after {seconds:.0f} s: {why}",
+                    "See ko-tui status for all members, and the ovn-central logs.",
+                )
+            if cancel.wait(POLL_SECONDS):
+                raise ExecCancelled("The waiting was cancelled; the pods are being replaced in the cluster.")
+            waited += POLL_SECONDS
 
 
 def _wait_gone(session: Session, selector: str, uids: set[str], cancel: Cancel, seconds: float) -> None:
