@@ -19,6 +19,7 @@ from ko_tui.screens.console_words import BRIDGE, WATCH, completions, language_of
 from ko_tui.screens.known_names import datapath_names, node_names
 from ko_tui.screens.place import PlaceScreen
 from ko_tui.visible import visible
+from ko_tui.widgets.bars import counted
 from ko_tui.widgets.highlight import colour_for
 from ko_tui.widgets.line_view import LineView
 from ko_tui.widgets.prompt import PromptLine
@@ -205,7 +206,7 @@ class ConsoleScreen(PlaceScreen):
             view.texts[-1] += whole[0]
             whole = whole[1:]
         view.add_texts(whole, follow=False)
-        self.count_words = f"{len(view.texts):,} lines"
+        self.count_words = counted(len(view.texts), "line")
 
     def _ran(self, run: CommandRun) -> None:
         self.run = run
@@ -216,7 +217,7 @@ class ConsoleScreen(PlaceScreen):
         else:
             self.view.show_text("\n".join(lines))
         code = "" if run.exit_code == 0 else f", ended with status {run.exit_code}"
-        self.had(f"{len(lines):,} lines{code}")
+        self.had(counted(len(lines), "line") + code)
         news = f"  {self._news}" if self._watch is not None and self._news else ""
         self.tell_pieces([(f"{run.pod}  {run.duration_ms:.0f} ms", "dim"), (code, "bad"), (news, "change")])
         if not self.query_one(PromptLine).sign:

@@ -13,6 +13,7 @@ from ko_tui.commands import Command, bindings
 from ko_tui.screens.known_names import node_names
 from ko_tui.screens.pipeline import field_filter, on_southbound
 from ko_tui.screens.place import PlaceScreen
+from ko_tui.widgets.bars import counted
 from ko_tui.widgets.flow_detail import logical_flow_lines
 from ko_tui.widgets.flow_table import FlowTable
 from ko_tui.widgets.line_table import Column
@@ -111,7 +112,7 @@ class FlowsScreen(PlaceScreen):
     def _arrived(self, answer: tuple[Sequence[Flow], list[str], float]) -> None:
         flows, haystack, taken_at = answer
         self.table.show(flows, haystack)
-        self.had(f"{len(flows):,} flow{'' if len(flows) == 1 else 's'}", taken_at)
+        self.had(counted(len(flows), "flow"), taken_at)
         if self._found:
             found, self._found = self._found, ""
             self.filter_changed(found)
@@ -122,7 +123,7 @@ class FlowsScreen(PlaceScreen):
     def filter_changed(self, text: str) -> None:
         super().filter_changed(field_filter(text))
         shown, total = len(self.table.kept), len(self.table.rows)
-        self.count_words = f"{shown:,} of {total:,} flows" if text else f"{total:,} flows"
+        self.count_words = f"{shown:,} of {counted(total, 'flow')}" if text else counted(total, "flow")
         self.show_place()
         self._explain()
 

@@ -10,6 +10,7 @@ from textual.widget import Widget
 from ko_tui.commands import BY_MODE, Command, bindings
 from ko_tui.screens.directory import commands_here
 from ko_tui.screens.place import PlaceScreen
+from ko_tui.widgets.bars import counted
 from ko_tui.widgets.highlight import colour_for
 from ko_tui.widgets.text_view import TextView
 from ko_tui.widgets.tones import Line
@@ -55,8 +56,7 @@ class TextScreen(PlaceScreen):
     def load(self, *, fresh: bool = False) -> None:
         view = self.query_one(TextView)
         view.focus()
-        count = view.line_count()
-        self.count_words = f"{count:,} line{'' if count == 1 else 's'}"
+        self.count_words = counted(view.line_count(), "line")
         self.show_place()
 
     def save_text(self) -> str:

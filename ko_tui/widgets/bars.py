@@ -147,6 +147,11 @@ class KeyBar(Bar):
         self.say(pieces)
 
 
+def counted(count: int, what: str) -> str:
+    """``1 line``, ``2,000 lines``."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def age_words(taken_at: float, now: float | None = None) -> str:
     """``12 s ago``, rounded so that it seldom changes; ``taken_at`` is time.time() seconds, 0 is never."""
     if not taken_at:
