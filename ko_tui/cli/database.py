@@ -1,4 +1,4 @@
-"""``ko-tui nb|sb status|kick|backup|dbstatus``."""
+"""``ko-tui nb|sb status|kick|backup|dbstatus`` and ``ko-tui nb restore``."""
 
 from __future__ import annotations
 
@@ -22,12 +22,21 @@ if TYPE_CHECKING:
     from ko_tui.backend.session import Session
 
 SUMMARY = "Status of all members of an OVN database, removal of one, and backup."
-WRITES = frozenset({"kick"})
+WRITES = frozenset({"kick", "restore"})
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=("status", "kick", "backup", "dbstatus"))
-    parser.add_argument("argument", nargs="?", default="", help="server ID for kick, a file for backup")
+    parser.add_argument("action", choices=("status", "kick", "backup", "dbstatus", "restore"))
+    parser.add_argument(
+        "argument", nargs="?", default="", help="server ID for kick, a file for backup and restore"
+    )
+    restore = parser.add_argument_group("restore")
+    restore.add_argument("--resume", action="store_true", help="go on with a restore that stopped half-way")
+    restore.add_argument("--abort", action="store_true", help="undo a restore that stopped half-way")
+    restore.add_argument(
+        "--status", action="store_true", help="how far the last restore went; needs no cluster"
+    )
+    restore.add_argument("--seconds", type=float, default=300.0, help="how long each step may wait")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--force", action="store_true", help="backup: replace a file that is there")
     parser.set_defaults(word=parser.prog.rsplit(" ", 1)[-1])
@@ -35,7 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     database = cast(Database, args.word)
-    if args.action in WRITES and not args.allow_write:
+    if args.action == "restore":
+        from ko_tui.cli.restore import check_words
+
+        check_words(args)
+    if args.action in WRITES and not args.allow_write and not args.status:
         raise PolicyRefusal(
             f"{args.word} {args.action} changes the cluster and ko-tui is read-only.",
             "Start it with --allow-write.",
@@ -50,6 +63,10 @@ def run(args: argparse.Namespace) -> int:
     try:
         if args.action == "backup":
             return _backup(session, database, args)
+        if args.action == "restore":
+            from ko_tui.cli.restore import restore
+
+            return restore(session, args)
         if args.action == "kick":
             return _kick(session, database, args)
         return _status(session, database, args)

@@ -9,7 +9,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "ovn-trace": ("ko_tui.cli.trace", "the same (the name kubectl ko has for its logical half)"),
     "explain": ("ko_tui.cli.explain", "explain OVN or OVS output, a match or an action; needs no cluster"),
     "status": ("ko_tui.cli.status", "the control plane's health; exit status for monitors"),
-    "nb": ("ko_tui.cli.database", "northbound: status, kick, backup, dbstatus"),
+    "nb": ("ko_tui.cli.database", "northbound: status, kick, backup, dbstatus, restore"),
     "sb": ("ko_tui.cli.database", "southbound: status, kick, backup, dbstatus"),
     "nbctl": (_TOOL, "ovn-nbctl at the northbound leader"),
     "sbctl": (_TOOL, "ovn-sbctl at the southbound leader"),

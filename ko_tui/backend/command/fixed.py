@@ -42,6 +42,9 @@ FIXED: tuple[Fixed, ...] = (
         for belt in ((), ("--no-leader-only",), ("-t", r"[1-9]\d{0,3}"))
         for short, name in (("nb", "North"), ("sb", "South"))
     ),
+    # A member's own file, for a restore: it can be read when no server runs.
+    Fixed(("ls", "-1A", "/etc/ovn")),
+    Fixed(("cat|sha256sum", r"/etc/ovn/(ovn[ns]b_db|ko-restore-\d{14}-\d{1,3})\.db")),
     Fixed(("ovn-nbctl|ovn-sbctl|ovs-vsctl|ovs-ofctl|ovs-appctl|ovs-vswitchd", "--version"), strict=True),
     Fixed(("ip", "-j", "route", "show", "table", "all")),
     Fixed(("ps", "-eo", "comm")),

@@ -1,0 +1,231 @@
+"""What a restore does with its hands: files of a node's /etc/ovn, and ovn-central up and down.
+
+Every file is touched through the node's ovs pod, which shares /etc/ovn with ovn-central and goes on while that is
+stopped. Commands are single programs without a shell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from ko_tui.backend.cluster.leader import Database
+from ko_tui.backend.cluster.pods import CENTRAL
+from ko_tui.backend.errors import ClusterError, KoError
+from ko_tui.backend.operations.model import OnText
+from ko_tui.backend.operations.rollout import POLL_SECONDS, wait_for
+from ko_tui.backend.source.interface import Cancel, ExecCancelled, NotFound, OnBytes
+from ko_tui.backend.source.kinds import DAEMONSETS, DEPLOYMENTS, PODS
+
+if TYPE_CHECKING:
+    from ko_tui.backend.session import Session
+
+PLACE = "/etc/ovn"
+SECONDS = 300.0
+OVS = ("ovs-ovn", "ovs-ovn-dpdk")
+
+
+class HandFailed(ClusterError):
+    """Something could not be done on a node, or did not happen in time."""
+
+    title = "The restore cannot go on"
+
+
+class Hands(Protocol):
+    """``name`` is always a file of /etc/ovn on ``node``. Every method raises KoError kinds only."""
+
+    def names(self, node: str) -> set[str]: ...
+    def fetch(self, node: str, name: str) -> bytes: ...
+    def digest(self, node: str, name: str) -> str: ...
+    def send(self, node: str, name: str, content: bytes) -> None: ...
+    def to_standalone(self, node: str, name: str, new: str) -> None: ...
+    def move(self, node: str, name: str, new: str) -> None: ...
+    def remove(self, node: str, name: str) -> None: ...
+    def scale(self, replicas: int) -> None: ...
+    def central_pods(self) -> list[str]: ...
+    def wait_stopped(self) -> None: ...
+    def wait_started(self, replicas: int) -> None: ...
+    def wait_serving(self, members: int) -> dict[str, int]: ...
+    def restart_ovs(self, mark: str) -> None: ...
+
+
+class ClusterHands:
+    """The hands on a live cluster. Needs a session that may write, and a person who said yes."""
+
+    def __init__(
+        self, session: Session, *, on_text: OnText, cancel: Cancel, seconds: float = SECONDS
+    ) -> None:
+        self.session = session
+        self._say, self._cancel, self._seconds = on_text, cancel, seconds
+
+    # -- files ------------------------------------------------------------------------------------------------
+
+    def names(self, node: str) -> set[str]:
+        return set(self._on(node, "ls", "-1A", PLACE, trusted=False).splitlines())
+
+    def fetch(self, node: str, name: str) -> bytes:
+        parts: list[bytes] = []
+        self._on(node, "cat", f"{PLACE}/{name}", trusted=False, on_stdout=parts.append)
+        return b"".join(parts)
+
+    def digest(self, node: str, name: str) -> str:
+        said = self._on(node, "sha256sum", f"{PLACE}/{name}", trusted=False).split()
+        return said[0] if said else ""
+
+    def send(self, node: str, name: str, content: bytes) -> None:
+        # The program is told how much will come: before Kubernetes 1.30 it cannot be told that the input has ended.
+        how = ("bs=64K", f"count={len(content)}", "iflag=count_bytes,fullblock", "conv=fsync", "status=none")
+        self._on(node, "dd", f"of={PLACE}/{name}", *how, stdin=content)
+
+    def to_standalone(self, node: str, name: str, new: str) -> None:
+        self._on(node, "ovsdb-tool", "cluster-to-standalone", f"{PLACE}/{new}", f"{PLACE}/{name}")
+
+    def move(self, node: str, name: str, new: str) -> None:
+        """Never over another file: ``mv -n`` leaves both, which is then an error."""
+        self._on(node, "mv", "-n", "-T", f"{PLACE}/{name}", f"{PLACE}/{new}")
+        names = self.names(node)
+        if name in names or new not in names:
+            raise HandFailed(f"{name} on {node} could not be renamed to {new}.")
+
+    def remove(self, node: str, name: str) -> None:
+        self._on(node, "rm", "-f", f"{PLACE}/{name}")
+
+    def _on(
+        self,
+        node: str,
+        *argv: str,
+        stdin: bytes = b"",
+        on_stdout: OnBytes | None = None,
+        trusted: bool = True,
+    ) -> str:
+        run = self.session.runner.run(
+            self.session.ovs(node),
+            argv,
+            timeout=self._seconds,
+            cancel=self._cancel,
+            stdin=stdin,
+            on_stdout=on_stdout,
+            trusted=trusted,
+        )
+        if run.exit_code != 0:
+            said = run.stderr.strip()[-300:] or "no message"
+            raise HandFailed(f"{argv[0]} on {node} ended with status {run.exit_code}: {said}")
+        return run.stdout
+
+    # -- ovn-central --------------------------------------------------------------------------------------------
+
+    def scale(self, replicas: int) -> None:
+        body = {"spec": {"replicas": replicas}}
+        self.session.source.patch(DEPLOYMENTS, self.session.namespace, CENTRAL, body)
+
+    def central_pods(self) -> list[str]:
+        namespace = self.session.namespace
+        found = self.session.source.list(PODS, namespace=namespace, label_selector=f"app={CENTRAL}").items
+        # A pod that has ended holds no file open any more, and may stay listed for ever.
+        return [p.name for p in found if p.status.get("phase") not in ("Succeeded", "Failed")]
+
+    def wait_stopped(self) -> None:
+        def stopped() -> str:
+            left = self.central_pods()
+            return f"still there: {', '.join(left)}" if left else ""
+
+        self._wait(stopped)
+
+    def wait_started(self, replicas: int) -> None:
+        wait_for(
+            self.session,
+            DEPLOYMENTS,
+            CENTRAL,
+            seconds=self._seconds,
+            on_text=self._say,
+            cancel=self._cancel,
+            wanted=replicas,
+        )
+
+    def wait_serving(self, members: int) -> dict[str, int]:
+        """Wait until both databases have a leader and all members, and northd has made the southbound anew; gives
+        the rows of the northbound tables."""
+        found: dict[str, int] = {}
+
+        def serving() -> str:
+            self.session.answers.forget()
+            for database in ("nb", "sb"):
+                missing = self._missing(database, members)
+                if missing:
+                    return missing
+            for table in ("Logical_Switch", "Logical_Router", "Logical_Switch_Port", "ACL", "Load_Balancer"):
+                found[table] = self._rows("nb", table)
+            wanted = found["Logical_Switch"] + found["Logical_Router"]
+            made = self._rows("sb", "Datapath_Binding")
+            if made < wanted:
+                return f"ovn-northd has made {made} of {wanted} datapaths."
+            return ""
+
+        self._wait(serving)
+        return found
+
+    def _missing(self, database: Database, members: int) -> str:
+        from ko_tui.backend.operations.members import ask_members
+
+        answers = ask_members(self.session, database)
+        if not self.session.leader(database).certain:
+            return f"No server of the {database} database says that it leads."
+        joined = [m for m in answers if m.status.status == "cluster member" and not m.problem]
+        if len(joined) < members:
+            return f"{len(joined)} of {members} members of the {database} database have joined."
+        return ""
+
+    def _rows(self, database: Database, table: str) -> int:
+        return len(self.session.rows(database, table, ("_uuid",), max_age=0.0).value)
+
+    def restart_ovs(self, mark: str) -> None:
+        """Restart every ovs pod once for this ``mark``: asked again with the same one, it only waits."""
+        body = {"spec": {"template": {"metadata": {"annotations": {"ko-tui/restarted-for": mark}}}}}
+        for name in OVS:
+            try:
+                self.session.source.patch(DAEMONSETS, self.session.namespace, name, body)
+            except NotFound:
+                continue
+            self._renew(name)
+            wait_for(
+                self.session, DAEMONSETS, name, seconds=self._seconds, on_text=self._say, cancel=self._cancel
+            )
+
+    def _renew(self, name: str) -> None:
+        """Where pods are only replaced when they are deleted, delete those that are not of the new form."""
+        source, namespace = self.session.source, self.session.namespace
+        workload = source.get(DAEMONSETS, namespace, name)
+        if (workload.spec.get("updateStrategy") or {}).get("type") != "OnDelete":
+            return
+        labels: dict[str, str] = (workload.spec.get("selector") or {}).get("matchLabels") or {}
+        selector = ",".join(f"{k}={v}" for k, v in labels.items())
+        mark = workload.spec["template"]["metadata"]["annotations"]["ko-tui/restarted-for"]
+        for pod in source.list(PODS, namespace=namespace, label_selector=selector).items:
+            if pod.metadata.annotations.get("ko-tui/restarted-for") != mark:
+                source.delete(PODS, namespace, pod.name)
+
+    def _wait(self, unmet: Callable[[], str]) -> None:
+        """Until ``unmet`` has nothing to say. Raises HandFailed with its last words, or ExecCancelled."""
+        waited, last = 0.0, ""
+        while True:
+            try:
+                words = unmet()
+            except ExecCancelled:
+                raise
+            except KoError as error:
+                words = error.what
+            if not words:
+                return
+            if words != last:
+                last = words
+                self._say(words)
+            if waited >= self._seconds:
+                raise HandFailed(f"{words} That was waited for {self._seconds:.0f} s.")
+            if self._cancel.wait(POLL_SECONDS):
+                raise ExecCancelled("It was cancelled while waiting.")
+            waited += POLL_SECONDS
+
+
+def fetch_all(hands: Hands, nodes: Sequence[str], name: str) -> dict[str, bytes]:
+    """A file of every node that has it."""
+    return {node: hands.fetch(node, name) for node in nodes if name in hands.names(node)}
