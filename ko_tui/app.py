@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from ko_tui.backend.session import Session
 
+MOST_TROUBLES = 5
+
 
 def _mode(name: str) -> Callable[[], Screen[Any]]:
     return lambda: SCREENS[name]()
@@ -63,7 +65,6 @@ class KoTuiApp(App[int], inherit_bindings=False):
         self.door = Door(open_session)
         self.reopen = reopen
         self.known: dict[str, list[str]] = {}  # names for completion: endpoint, node, datapath
-        self.clash_told: set[str] = set()
         self.commands_typed = History("commands", most=self.settings.history_lines)
         self.traces_made = History("traces", most=self.settings.history_lines)
         self.animation_level = "none"
@@ -83,7 +84,10 @@ class KoTuiApp(App[int], inherit_bindings=False):
 
         watch(self)
         if self.settings.keys:
-            self.set_keymap(self.settings.keys)
+            from ko_tui.keymap import normalized
+
+            self.set_keymap(normalized(self.settings.keys))
+            self.set_timer(1.0, self._tell_key_troubles)
             self.call_after_refresh(self.screen.bindings_updated_signal.publish, self.screen)
 
     def _start_with_theme(self, name: str) -> None:
@@ -130,18 +134,13 @@ class KoTuiApp(App[int], inherit_bindings=False):
             self.add_mode(name, _mode(name))
         await self.switch_mode(here)
 
-    def handle_bindings_clash(self, clashed_bindings: set[Binding], node: Any) -> None:
-        """Told once: Textual may call this at every key."""
-        for binding in clashed_bindings:
-            told = f"{binding.key} {binding.id}"
-            if told not in self.clash_told:
-                self.clash_told.add(told)
-                self.notify(
-                    f"The key {binding.key} has two meanings here; {binding.id} gave way. See [keys] in the "
-                    "configuration file.",
-                    severity="warning",
-                    markup=False,
-                )
+    def _tell_key_troubles(self) -> None:
+        """Every screen's commands are looked at, so this waits until the first paint is out."""
+        from ko_tui.keymap import troubles
+        from ko_tui.screens.directory import every_command
+
+        for words in troubles(self.settings.keys, every_command())[:MOST_TROUBLES]:
+            self.notify(words, severity="warning", markup=False, timeout=15)
 
     async def on_event(self, event: Event) -> None:
         if isinstance(event, (Key, Paste)) and not event.is_forwarded:

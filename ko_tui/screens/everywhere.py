@@ -219,7 +219,7 @@ class Everywhere:
 
     def action_toggle_mouse(self: Any) -> None:
         driver = getattr(self.app, "_driver", None)
-        taken = not getattr(self.ko, "mouse_given", False)
+        taken = not getattr(self.ko, "mouse_given", not self.ko.settings.mouse)
         self.ko.mouse_given = taken
         for name in ("_disable_mouse_support",) if taken else ("_enable_mouse_support",):
             switch = getattr(driver, name, None)

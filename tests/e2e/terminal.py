@@ -79,6 +79,10 @@ class Terminal:
     def resize(self, width: int, height: int) -> None:
         self._tmux("resize-window", "-x", str(width), "-y", str(height))
 
+    def flag(self, name: str) -> str:
+        """What tmux knows of the window, by the name of its format (``mouse_any_flag``)."""
+        return self._tmux("display-message", "-p", f"#{{{name}}}").strip()
+
     def wait(self, *words: str, seconds: float = 30.0) -> str:
         """Wait until all ``words`` are on the screen together; gives the screen."""
         seen = ""
