@@ -41,8 +41,9 @@ def restore(session: Session, args: argparse.Namespace) -> int:
         else:
             plan = plan_restore(session, Path(args.argument) if args.argument else None)
         confirm(plan.effect, target=plan.target, given=args.yes)
-        hands = ClusterHands(session, on_text=_say, cancel=Cancel(), seconds=args.seconds)
-        work = Restore(hands, plan.journal, on_text=_say)
+        journal = plan.begin()
+        hands = ClusterHands(session, journal.stamp, on_text=_say, cancel=Cancel(), seconds=args.seconds)
+        work = Restore(hands, journal, on_text=_say)
         if args.abort:
             work.put_back()
         else:

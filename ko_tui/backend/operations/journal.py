@@ -21,7 +21,7 @@ import platformdirs
 from ko_tui.backend.errors import UsageError
 from ko_tui.backend.source.interface import SourceInfo
 
-STEPS = ("keep", "stop", "prepare", "set aside", "place", "start", "verify", "restart ovs")
+STEPS = ("reach", "keep", "stop", "prepare", "set aside", "place", "start", "verify", "restart ovs")
 PUT_BACK = "put back"
 What = Literal["begun", "done", "failed"]
 

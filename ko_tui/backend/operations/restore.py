@@ -10,9 +10,12 @@ Every step may be run again from its start, whatever it had done when it ended.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+
+from msgspec import structs
 
 from ko_tui.backend.errors import ClusterError, KoError, UsageError
 from ko_tui.backend.operations.journal import PUT_BACK, STEPS, RestoreJournal, save, write_whole
@@ -47,6 +50,7 @@ class Restore:
         if journal.begun(PUT_BACK):
             raise UsageError("It is being undone.", f"Go on with: {command(journal, '--abort')}")
         steps: dict[str, Callable[[], str]] = {
+            "reach": self._reach,
             "keep": self._keep,
             "stop": self._stop,
             "prepare": self._prepare,
@@ -83,6 +87,8 @@ class Restore:
         except (KoError, OSError, KeyboardInterrupt) as error:
             what = error.what if isinstance(error, KoError) else str(error) or "it was interrupted"
             more = error.next_step if isinstance(error, KoError) else ""
+            with contextlib.suppress(KoError):
+                self.hands.let_go()
             journal.note(name, "failed", what)
             raise RestoreStopped(
                 f"Step {name!r}: {what}", f"{how_to_go_on(journal)} {more}".strip()
@@ -91,6 +97,15 @@ class Restore:
         self._say(f"{number}{name}: {detail}")
 
     # -- steps --------------------------------------------------------------------------------------------------
+
+    def _reach(self) -> str:
+        """Every node's files can be seen; what is there now is what an undoing brings back."""
+        journal = self.journal
+        journal.members = [
+            structs.replace(m, files=sorted(self.hands.names(m.node) & set(DATABASE_FILES)))
+            for m in journal.members
+        ]
+        return f"the files of {', '.join(self._nodes)} can be reached"
 
     def _keep(self) -> str:
         """Both databases' files of every member, on this machine, before anything is changed."""
@@ -182,7 +197,7 @@ class Restore:
         return f"{self.journal.replicas} ovn-central pods are ready"
 
     def _verify(self) -> str:
-        found = self.hands.wait_serving(len(self._nodes))
+        found = self.hands.wait_serving(min(len(self._nodes), self.journal.replicas))
         fewer = []
         for table, rows in found.items():
             wanted = self.journal.rows.get(table, 0)
@@ -198,6 +213,7 @@ class Restore:
     def _restart_ovs(self) -> str:
         self.hands.restart_ovs(self.journal.stamp)
         self._clear()
+        self.hands.let_go()
         return "every ovs pod runs on the new southbound database"
 
     # -- undoing --------------------------------------------------------------------------------------------------
@@ -205,6 +221,7 @@ class Restore:
     def _return_everything(self) -> str:
         journal = self.journal
         if not journal.begun("stop"):
+            self.hands.let_go()
             return "nothing had been changed"
         # A stop that was under way may still be carried out: it is ended first, and the files are then nobody's.
         self._stop()
@@ -212,6 +229,7 @@ class Restore:
         for member in journal.members:
             returned += self._return_files(member.node, set(member.files))
         self._clear()
+        self.hands.let_go()
         self.hands.scale(journal.replicas)
         if journal.begun("start"):
             self.hands.restart_ovs(f"{journal.stamp}-undone")

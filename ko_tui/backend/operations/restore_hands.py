@@ -1,7 +1,7 @@
 """What a restore does with its hands: files of a node's /etc/ovn, and ovn-central up and down.
 
-Every file is touched through the node's ovs pod, which shares /etc/ovn with ovn-central and goes on while that is
-stopped. Commands are single programs without a shell.
+Files are touched through pods of ko-tui's own (see hand_pods), since ovn-central is stopped meanwhile. Commands are
+single programs without a shell.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Protocol
 from ko_tui.backend.cluster.leader import Database
 from ko_tui.backend.cluster.pods import CENTRAL
 from ko_tui.backend.errors import ClusterError, KoError
+from ko_tui.backend.operations.hand_pods import PLACE, HandPods
 from ko_tui.backend.operations.model import OnText
 from ko_tui.backend.operations.rollout import POLL_SECONDS, wait_for
-from ko_tui.backend.source.interface import Cancel, ExecCancelled, NotFound, OnBytes
+from ko_tui.backend.source.interface import Cancel, ExecCancelled, NotFound, OnBytes, PodRef
 from ko_tui.backend.source.kinds import DAEMONSETS, DEPLOYMENTS, PODS
 
 if TYPE_CHECKING:
     from ko_tui.backend.session import Session
 
-PLACE = "/etc/ovn"
 SECONDS = 300.0
 OVS = ("ovs-ovn", "ovs-ovn-dpdk")
 
@@ -47,18 +47,17 @@ class Hands(Protocol):
     def wait_started(self, replicas: int) -> None: ...
     def wait_serving(self, members: int) -> dict[str, int]: ...
     def restart_ovs(self, mark: str) -> None: ...
+    def let_go(self) -> None: ...
 
 
-class ClusterHands:
-    """The hands on a live cluster. Needs a session that may write, and a person who said yes."""
+class NodeFiles:
+    """The files alone, through whatever pod of a node ``pod_of`` names."""
 
     def __init__(
-        self, session: Session, *, on_text: OnText, cancel: Cancel, seconds: float = SECONDS
+        self, session: Session, pod_of: Callable[[str], PodRef], *, cancel: Cancel, seconds: float = SECONDS
     ) -> None:
         self.session = session
-        self._say, self._cancel, self._seconds = on_text, cancel, seconds
-
-    # -- files ------------------------------------------------------------------------------------------------
+        self._pod_of, self._cancel, self._seconds = pod_of, cancel, seconds
 
     def names(self, node: str) -> set[str]:
         return set(self._on(node, "ls", "-1A", PLACE, trusted=False).splitlines())
@@ -99,7 +98,7 @@ class ClusterHands:
         trusted: bool = True,
     ) -> str:
         run = self.session.runner.run(
-            self.session.ovs(node),
+            self._pod_of(node),
             argv,
             timeout=self._seconds,
             cancel=self._cancel,
@@ -111,6 +110,20 @@ class ClusterHands:
             said = run.stderr.strip()[-300:] or "no message"
             raise HandFailed(f"{argv[0]} on {node} ended with status {run.exit_code}: {said}")
         return run.stdout
+
+
+class ClusterHands(NodeFiles):
+    """The hands on a live cluster. Needs a session that may write, and a person who said yes."""
+
+    def __init__(
+        self, session: Session, stamp: str, *, on_text: OnText, cancel: Cancel, seconds: float = SECONDS
+    ) -> None:
+        self._pods = HandPods(session, stamp, cancel)
+        super().__init__(session, self._pods.on, cancel=cancel, seconds=seconds)
+        self._say = on_text
+
+    def let_go(self) -> None:
+        self._pods.remove()
 
     # -- ovn-central --------------------------------------------------------------------------------------------
 
@@ -226,6 +239,13 @@ class ClusterHands:
             waited += POLL_SECONDS
 
 
-def fetch_all(hands: Hands, nodes: Sequence[str], name: str) -> dict[str, bytes]:
+class Files(Protocol):
+    """What fetch_all needs of hands."""
+
+    def names(self, node: str) -> set[str]: ...
+    def fetch(self, node: str, name: str) -> bytes: ...
+
+
+def fetch_all(files: Files, nodes: Sequence[str], name: str) -> dict[str, bytes]:
     """A file of every node that has it."""
-    return {node: hands.fetch(node, name) for node in nodes if name in hands.names(node)}
+    return {node: files.fetch(node, name) for node in nodes if name in files.names(node)}

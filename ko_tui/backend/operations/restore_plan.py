@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import ipaddress
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ko_tui.backend.cluster.pods import CENTRAL
+from ko_tui.backend.cluster.pods import CENTRAL, is_ready, node_of, ref
 from ko_tui.backend.errors import KoError, UsageError
+from ko_tui.backend.operations.hand_pods import APP, files_volume
 from ko_tui.backend.operations.journal import Member, RestoreJournal, load, path_of, write_whole
 from ko_tui.backend.operations.member_file import MemberFile, best, examine
-from ko_tui.backend.operations.model import quiet
-from ko_tui.backend.operations.restore import DATABASE_FILES, NAME, NB, command
-from ko_tui.backend.operations.restore_hands import ClusterHands, Hands, fetch_all
+from ko_tui.backend.operations.restore import NAME, NB, command
+from ko_tui.backend.operations.restore_hands import NodeFiles, fetch_all
 from ko_tui.backend.source.interface import Cancel, NotFound
-from ko_tui.backend.source.kinds import DEPLOYMENTS, NODES
+from ko_tui.backend.source.kinds import DAEMONSETS, DEPLOYMENTS, NODES, PODS
 from ko_tui.backend.source.objects import KubeObject
 
 if TYPE_CHECKING:
@@ -29,6 +30,20 @@ class RestorePlan:
     journal: RestoreJournal
     effect: str
     target: str
+    content: bytes = b""  # of the file that was given
+
+    def begin(self) -> RestoreJournal:
+        """Called once the person has said yes: what was given is kept, for it may be gone when this goes on.
+        Raises UsageError."""
+        if self.content:
+            kept = self.journal.kept / "given.db"
+            try:
+                kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                write_whole(kept, self.content)
+            except OSError as error:
+                raise UsageError(f"{kept} cannot be written: {error.strerror}.") from error
+            self.journal.given = str(kept)
+        return self.journal
 
 
 def plan_restore(session: Session, file: Path | None) -> RestorePlan:
@@ -43,8 +58,8 @@ def plan_restore(session: Session, file: Path | None) -> RestorePlan:
         )
     given = _read_given(file) if file is not None else None
     deployment = _deployment(session)
-    hands = ClusterHands(session, on_text=quiet, cancel=Cancel())
-    members = _members(session, deployment, hands)
+    members = _members(session, deployment)
+    _may(session)
     journal = RestoreJournal(
         path=str(path),
         context=session.info.label,
@@ -55,19 +70,14 @@ def plan_restore(session: Session, file: Path | None) -> RestorePlan:
         replicas=int(deployment.spec.get("replicas") or len(members)),
         members=members,
     )
-    notes = _notes(session, hands, journal)
+    notes = _notes(session, journal, int(deployment.spec.get("replicas") or 0))
+    content = b""
     if given is not None and file is not None:
         content, found = given
-        kept = journal.kept / "given.db"
-        kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_whole(kept, content)
-        journal.given = str(kept)
         what = f"{file} ({sum(found.rows.values())} rows)"
     else:
-        chosen, told = _choose(hands, journal)
-        journal.source = chosen.node
-        what = f"the member on {chosen.node}, which knows most ({told})"
-    return RestorePlan(journal, _effect(journal, what, notes), journal.context)
+        what = _choose(session, journal)
+    return RestorePlan(journal, _effect(journal, what, notes), journal.context, content)
 
 
 def resume_plan(session: Session, *, undo: bool = False) -> RestorePlan:
@@ -115,20 +125,32 @@ def _deployment(session: Session) -> KubeObject:
             f"There is no Deployment {CENTRAL} in {session.namespace}.",
             "A control plane that is hosted elsewhere, or a StatefulSet, is not restored by this command.",
         ) from error
-    if not _pod_spec(deployment).get("hostNetwork"):
-        raise UsageError(
-            f"{CENTRAL} does not use the host's network, so its files are not where the nodes' pods see them.",
-            "Restore it from a backup by hand.",
-        )
+    files_volume(deployment)
     return deployment
 
 
-def _pod_spec(deployment: KubeObject) -> dict[str, object]:
-    found = (deployment.spec.get("template") or {}).get("spec") or {}
-    return dict(found)
+def _may(session: Session) -> None:
+    """Ask first: a right that is missing half-way would leave ovn-central stopped."""
+    needed = (
+        ("patch", DEPLOYMENTS, ""),
+        ("patch", DAEMONSETS, ""),
+        ("create", PODS, ""),
+        ("delete", PODS, ""),
+        ("create", PODS, "exec"),
+    )
+    missing = [
+        f"{verb} {resource.plural}{'/' + sub if sub else ''}"
+        for verb, resource, sub in needed
+        if not session.source.may(verb, resource, namespace=session.namespace, subresource=sub)
+    ]
+    if missing:
+        raise UsageError(
+            f"This user may not: {', '.join(missing)} in {session.namespace}.",
+            "ko-tui rbac --operator prints what is needed.",
+        )
 
 
-def _members(session: Session, deployment: KubeObject, hands: Hands) -> list[Member]:
+def _members(session: Session, deployment: KubeObject) -> list[Member]:
     """The nodes in the order of NODE_IPS: start-db.sh lets the first of them create the cluster."""
     addresses: list[str] = []
     for container in deployment.spec["template"]["spec"].get("containers") or []:
@@ -141,44 +163,59 @@ def _members(session: Session, deployment: KubeObject, hands: Hands) -> list[Mem
             "Restore its file from a backup while it is stopped.",
         )
     nodes = {
-        str(address.get("address")): node.name
+        _same(str(address.get("address"))): node.name
         for node in session.source.list(NODES).items
         for address in node.status.get("addresses") or []
     }
-    members = []
-    for address in addresses:
-        if address not in nodes:
-            raise UsageError(
-                f"No node has the address {address}, which NODE_IPS of ovn-central names.",
-                "Correct NODE_IPS first: the members are found by it.",
-            )
-        try:
-            files = sorted(hands.names(nodes[address]) & set(DATABASE_FILES))
-        except KoError as error:
-            raise UsageError(
-                f"The files of {nodes[address]} ({address}) cannot be reached: {error.what}",
-                "A restore needs the ovs pod of every node in NODE_IPS. If the node is lost, take its address out "
-                "of NODE_IPS first.",
-            ) from error
-        members.append(Member(nodes[address], address, files))
-    return members
-
-
-def _choose(hands: Hands, journal: RestoreJournal) -> tuple[MemberFile, str]:
-    contents = fetch_all(hands, [m.node for m in journal.members], NB)
-    files = [examine(node, content, NAME) for node, content in contents.items()]
-    chosen = best(files)
-    told = "; ".join(str(f) for f in files)
-    if chosen is None:
+    missing = [address for address in addresses if _same(address) not in nodes]
+    if missing:
         raise UsageError(
-            f"No member's file can be used: {told or 'none has one'}.",
-            "Name a backup: ko-tui --allow-write nb restore FILE.",
+            f"No node has the address {', '.join(missing)}, which NODE_IPS of ovn-central names.",
+            "Correct NODE_IPS first: the members are found by it.",
         )
-    return chosen, told
+    return [Member(nodes[_same(address)], address) for address in addresses]
 
 
-def _notes(session: Session, hands: Hands, journal: RestoreJournal) -> list[str]:
-    """What a person should know before: it works after all, or an earlier attempt left files."""
+def _same(address: str) -> str:
+    """One spelling for an address."""
+    try:
+        return str(ipaddress.ip_address(address))
+    except ValueError:
+        return address
+
+
+def _choose(session: Session, journal: RestoreJournal) -> str:
+    """Which member it will be, as far as their files can be read through the pods that run now. The choice is made
+    for good when all servers are stopped."""
+    running = {node_of(p): ref(p) for p in session.app_pods(CENTRAL, max_age=0.0) if is_ready(p)}
+    files = NodeFiles(session, running.__getitem__, cancel=Cancel(), seconds=60.0)
+    found: list[MemberFile] = []
+    unseen = [m.node for m in journal.members if m.node not in running]
+    for node in (m.node for m in journal.members if m.node in running):
+        try:
+            contents = fetch_all(files, [node], NB)
+        except KoError:
+            unseen.append(node)
+            continue
+        found.append(examine(node, contents[node], NAME) if node in contents else _without(node))
+    told = "; ".join([*map(str, found), *(f"{node}: not seen yet" for node in unseen)])
+    chosen = best(found)
+    if chosen is None and not unseen:
+        raise UsageError(
+            f"No member's file can be used: {told}.", "Name a backup: ko-tui --allow-write nb restore FILE."
+        )
+    if unseen:
+        return f"the member that knows most once all are stopped ({told})"
+    assert chosen is not None
+    return f"the member on {chosen.node}, which knows most ({told})"
+
+
+def _without(node: str) -> MemberFile:
+    return MemberFile(node, "unusable", problem="it has no file")
+
+
+def _notes(session: Session, journal: RestoreJournal, replicas: int) -> list[str]:
+    """What a person should know before: it works after all, or an earlier attempt left something."""
     notes = []
     try:
         leader = session.leader("nb")
@@ -188,12 +225,12 @@ def _notes(session: Session, hands: Hands, journal: RestoreJournal) -> list[str]
             )
     except KoError:
         pass
-    for member in journal.members:
-        left = sorted(
-            n for n in hands.names(member.node) if "ko-restore-" in n or n == "ovnnb_db_standalone.db"
-        )
-        if left:
-            notes.append(f"{member.node} has {', '.join(left)} from an earlier attempt; it is left alone.")
+    if not replicas:
+        notes.append(f"ovn-central is scaled to 0 now; it will be started with {journal.replicas} pods.")
+    elif replicas != len(journal.members):
+        notes.append(f"NODE_IPS names {len(journal.members)} nodes, but ovn-central has {replicas} replicas.")
+    for pod in session.app_pods(APP, max_age=0.0):
+        notes.append(f"The pod {pod.name} is left from an earlier restore; kubectl delete pod removes it.")
     return notes
 
 
@@ -203,10 +240,11 @@ def _nodes(journal: RestoreJournal) -> str:
 
 def _effect(journal: RestoreJournal, what: str, notes: list[str]) -> str:
     text = (
-        f"Restore the northbound database of {journal.context} from {what}. All files are first copied to "
-        f"{journal.kept}. Then ovn-central stops on {_nodes(journal)}; the files of both databases are set aside "
-        f"there as *.ko-{journal.stamp}; {journal.members[0].node} makes a new cluster of the restored file and the "
-        "others join; ovn-northd makes the southbound database anew; every ovs pod restarts. Until that is done "
-        "nothing in the network can be changed, and connections may be cut while the ovs pods restart."
+        f"Restore the northbound database of {journal.context} from {what}. ko-tui makes a pod of its own on each "
+        f"of {_nodes(journal)} and first copies all files to {journal.kept}. Then ovn-central stops; the files of "
+        f"both databases are set aside as *.ko-{journal.stamp}; {journal.members[0].node} makes a new cluster of the "
+        "restored file and the others join; ovn-northd makes the southbound database anew; every ovs pod restarts. "
+        "Until that is done nothing in the network can be changed, and connections may be cut while the ovs pods "
+        "restart."
     )
     return " ".join([text, *notes])

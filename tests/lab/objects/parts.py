@@ -61,6 +61,8 @@ def add(made: Made) -> None:
         _spec("ovn-central", init="hostpath-init", NODE_IPS=addresses, ENABLE_BIND_LOCAL_IP="true"),
     )
     # NODE_IPS stands second in the charts of 1.12, which is where restore scripts look for it.
+    central["spec"]["containers"][0]["volumeMounts"] = [{"mountPath": "/etc/ovn", "name": "host-config-ovn"}]
+    central["spec"]["volumes"] = [{"name": "host-config-ovn", "hostPath": {"path": "/etc/origin/ovn"}}]
     env = central["spec"]["containers"][0]["env"]
     env.insert(1, env.pop(next(i for i, e in enumerate(env) if e["name"] == "NODE_IPS")))
     leader = {"ovn-nb-leader": "false", "ovn-sb-leader": "false", "ovn-northd-leader": "false"}
