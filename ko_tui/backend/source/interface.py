@@ -244,7 +244,7 @@ class Source(Protocol):
         ...
 
     def get(self, resource: Resource, namespace: str, name: str) -> KubeObject:
-        """One object, whole (``KubeObject.raw`` filled). ``namespace`` is "" for cluster scope."""
+        """One object. ``namespace`` is "" for cluster scope."""
         ...
 
     def watch(

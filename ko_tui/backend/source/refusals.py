@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -45,14 +45,26 @@ class Interrupted(ClusterError):
 
 
 def decoded(decoder: msgspec.json.Decoder[T], content: bytes, what: str) -> T:
-    """``content`` as the decoder's type. Raises ApiUnavailable for an answer that does not fit."""
+    """``content`` as the decoder's type; ``null`` counts as absent. Raises ApiUnavailable for what does not fit."""
     try:
-        return decoder.decode(content)
+        try:
+            return decoder.decode(content)
+        except msgspec.ValidationError:
+            # Custom resources may hold null where the API's own kinds leave a field out.
+            return msgspec.convert(_without_nulls(msgspec.json.decode(content)), decoder.type)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ApiUnavailable(
             f"The answer to {what} cannot be read: {error}.",
             "Is this the API server itself, or a login page in front of it?",
         ) from None
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nulls(each) for name, each in value.items() if each is not None}
+    if isinstance(value, list):
+        return [_without_nulls(each) for each in value if each is not None]
+    return value
 
 
 def refusal(status: int, body: bytes, what: str) -> KoError:

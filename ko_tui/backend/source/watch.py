@@ -162,7 +162,7 @@ def _event(line: bytes, decoder: msgspec.json.Decoder[KubeObject], what: str) ->
         return WatchEvent("BOOKMARK", None, _BOOKMARK.decode(read.object).metadata.resource_version)
     if read.type not in ("ADDED", "MODIFIED", "DELETED"):
         raise ApiUnavailable(f"The {what} brought an event of the unknown type {read.type!r}.")
-    found = decoder.decode(read.object)
+    found = decoded(decoder, bytes(read.object), what)
     return WatchEvent(
         cast(Literal["ADDED", "MODIFIED", "DELETED"], read.type), found, found.metadata.resource_version
     )
