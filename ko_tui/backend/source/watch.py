@@ -25,7 +25,7 @@ from ko_tui.backend.source.interface import (
 )
 from ko_tui.backend.source.listing import collection, object_decoder
 from ko_tui.backend.source.objects import KubeObject
-from ko_tui.backend.source.refusals import Gone, Interrupted, StatusBody, refusal
+from ko_tui.backend.source.refusals import Gone, Interrupted, StatusBody, decoded, refusal
 from ko_tui.backend.source.rest import Rest
 
 _CHUNK = 64 * 1024
