@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 
-from textual.keys import KEY_TO_UNICODE_NAME, Keys, _character_to_key
+from textual.keys import KEY_TO_UNICODE_NAME, REPLACED_KEYS, Keys, _character_to_key
 
 from ko_tui.commands import Command
 
@@ -17,7 +18,7 @@ TAKEN = {
     "ctrl+c": "stopping what runs",
 }
 EVERYWHERE, LISTS = "everywhere", "lists"
-_NAMED = {key.value for key in Keys} | set(KEY_TO_UNICODE_NAME)
+_NAMED = {key.value for key in Keys} | set(KEY_TO_UNICODE_NAME) | set(REPLACED_KEYS)
 Placed = tuple[str, Command]  # a place and a command of it
 
 
@@ -54,7 +55,12 @@ def troubles(keys: Mapping[str, str], commands: Iterable[Placed]) -> list[str]:
 
 def _is_key(key: str) -> bool:
     base = key.rpartition("+")[2] or "+"
-    return len(base) == 1 or base in _NAMED or (base[0] == "f" and base[1:].isdigit())
+    if len(base) == 1 or base in _NAMED or (base[0] == "f" and base[1:].isdigit()):
+        return True
+    try:
+        return bool(unicodedata.lookup(base.replace("_", " ").upper()))
+    except KeyError:
+        return False
 
 
 def _clashes(moved: Mapping[str, list[str]], placed: list[Placed]) -> Iterator[str]:

@@ -171,7 +171,7 @@ class Everywhere:
         except FileExistsError:
             self.tell(f"exists already, name another with :save FILE: {path}", "bad")
         except OSError as error:
-            self.tell(f"{path} cannot be written: {error.strerror}", "bad")
+            self.tell(f"cannot be written ({error.strerror}): {path}", "bad")
         else:
             self.tell(f"Saved to {path}", "good")
 
@@ -221,6 +221,8 @@ class Everywhere:
         driver = getattr(self.app, "_driver", None)
         taken = not getattr(self.ko, "mouse_given", not self.ko.settings.mouse)
         self.ko.mouse_given = taken
+        if driver is not None:
+            driver._mouse = True  # else one that began with --no-mouse would not take it
         for name in ("_disable_mouse_support",) if taken else ("_enable_mouse_support",):
             switch = getattr(driver, name, None)
             if switch is not None:
