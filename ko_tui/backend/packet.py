@@ -128,8 +128,8 @@ class Packet:
                 f"ipv6_src={self.ip_src}",
                 f"ipv6_dst={solicited_node(self.ip_dst)}",
                 "nw_ttl=255",
-                "icmp_type=135",
-                "icmp_code=0",
+                "icmpv6_type=135",
+                "icmpv6_code=0",
                 f"nd_target={self.ip_dst}",
                 f"nd_sll={self.eth_src}",
             ]
@@ -138,7 +138,8 @@ class Packet:
         src, dst = ("nw_src", "nw_dst") if f == 4 else ("ipv6_src", "ipv6_dst")
         body = [f"{src}={self.ip_src}", f"{dst}={self.ip_dst}", f"nw_ttl={self.ttl}"]
         if self.protocol is Protocol.ICMP:
-            body += [f"icmp_type={self.echo_type}", f"icmp_code={self.icmp_code}"]
+            name = "icmp" if f == 4 else "icmpv6"
+            body += [f"{name}_type={self.echo_type}", f"{name}_code={self.icmp_code}"]
         else:
             body += [f"{self.protocol}_src={self.src_port}", f"{self.protocol}_dst={self.dst_port}"]
             if self.protocol is Protocol.TCP:

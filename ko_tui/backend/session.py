@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ko_tui.backend.ovn.table import Row
     from ko_tui.backend.pipeline.browse import Datapath
     from ko_tui.backend.pipeline.node_flows import NodeFlows
+    from ko_tui.backend.tracing.datapath_model import DatapathTrace
 
 Mode = Literal["read-only", "strict", "allow-write"]
 LEADER_AGE = 10.0  # seconds that a leader's own word is believed
@@ -178,6 +179,15 @@ class Session:
         from ko_tui.backend.tracing.trace import run_trace
 
         return run_trace(self, plan, cancel=cancel)
+
+    def datapath(self, result: TraceResult, *, cancel: Cancel | None = None) -> DatapathTrace:
+        """The same packet through the OpenFlow of its nodes, held against the logical trace.
+
+        Raises ClusterError kinds: on a saved cluster, or when the source has no port on its node.
+        """
+        from ko_tui.backend.tracing.datapath import trace_datapath
+
+        return trace_datapath(self, result, cancel=cancel)
 
     def reply(self, result: TraceResult) -> TraceRequest:
         """The request for the reply of a delivered trace. Raises UsageError when there is none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 
 from ko_tui.backend.errors import UsageError
 from ko_tui.backend.ovn.trace_model import Verdict
@@ -39,7 +40,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how = parser.add_argument_group("how")
     how.add_argument("--engine", choices=("ovn-trace", "local", "both"), default="ovn-trace")
     how.add_argument("--json", action="store_true", help="print JSON (docs/trace-json.md)")
-    how.add_argument("--raw", action="store_true", help="print what ovn-trace printed, nothing else")
+    how.add_argument(
+        "--raw", action="store_true", help="print what ovn-trace (and with --ovs ofproto/trace) printed"
+    )
+    how.add_argument(
+        "--ovs",
+        action="store_true",
+        help="also ofproto/trace on the source's node, and on each node behind a tunnel: is that the same?",
+    )
     how.add_argument(
         "--objects", action="store_true", help="name the object behind each flow (asks the databases)"
     )
@@ -87,6 +95,8 @@ def run(args: argparse.Namespace) -> int:
             from ko_tui.backend.tracing.objects import attach_objects
 
             attach_objects(session, result.explained.stages)
+        if args.ovs:
+            result = replace(result, datapath=session.datapath(result))
         return show(args, session, result)
     finally:
         session.close()
@@ -94,8 +104,6 @@ def run(args: argparse.Namespace) -> int:
 
 def request_of(args: argparse.Namespace) -> TraceRequest:
     """The request that the arguments make. Raises UsageError."""
-    from dataclasses import replace
-
     from ko_tui.backend.tracing.oneline import GRAMMAR, parse_line, parse_words
 
     if not args.words:
@@ -125,8 +133,6 @@ def request_of(args: argparse.Namespace) -> TraceRequest:
 
 
 def _in_namespace(request: TraceRequest, namespace: str) -> TraceRequest:
-    from dataclasses import replace
-
     return replace(request, namespace=namespace)
 
 
@@ -135,11 +141,17 @@ def show(args: argparse.Namespace, session: object, result: TraceResult) -> int:
     explained = result.explained
     if args.raw or args.format == "ovn-trace":
         sys.stdout.write(explained.trace.text)
+        if result.datapath is not None:
+            sys.stdout.write(f"\n{result.datapath.text}")
     elif args.json or args.format == "json":
         from ko_tui.backend.explain.json_form import to_json
         from ko_tui.backend.tracing.evidence import command_facts
 
         made = to_json(explained, commands=command_facts(result))
+        if result.datapath is not None:
+            from ko_tui.backend.tracing.datapath_json import datapath_json
+
+            made["openflow"] = datapath_json(result.datapath)
         if args.why_not:
             from ko_tui.cli.why_not import simulated, why_not_json
 
@@ -150,6 +162,10 @@ def show(args: argparse.Namespace, session: object, result: TraceResult) -> int:
         from ko_tui.cli.render_trace import print_trace
 
         print_trace(result.explained, plan=result.plan, commands=result.commands)
+        if result.datapath is not None:
+            from ko_tui.cli.render_datapath import print_datapath
+
+            print_datapath(result.datapath)
         for difference in result.differences:
             print(f"  ! {difference}")
         if args.why_not:

@@ -68,6 +68,13 @@ def logical_flow(session: Session, cookie: str) -> tuple[str, str] | None:
     return next(((_stage(row), str(row["match"])) for row in rows if str(row["_uuid"])[:8] == cookie), None)
 
 
+def flows_by_cookie(session: Session, cookies: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Cookie -> stage and match of the logical flow behind it; what is no logical flow's is left out."""
+    wanted = set(cookies)
+    found = {str(row["_uuid"])[:8]: (_stage(row), str(row["match"])) for row in _by_prefix(session, cookies)}
+    return {cookie: row for cookie, row in found.items() if cookie in wanted}
+
+
 def table_stages(
     flows: Sequence[OpenFlow], known: dict[str, tuple[str, str]], version: OvnVersion = DEFAULT
 ) -> dict[int, str]:

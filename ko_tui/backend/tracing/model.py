@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ko_tui.backend.command.run import CommandRun
 from ko_tui.backend.explain.model import ExplainedTrace
 from ko_tui.backend.packet import DEFAULT_TTL, TCP_SYN, Packet, Protocol
+
+if TYPE_CHECKING:
+    from ko_tui.backend.tracing.datapath_model import DatapathTrace
 
 EndpointKind = Literal["pod", "attachment", "vm", "node", "service", "address"]
 Engine = Literal["ovn-trace", "local", "both"]
@@ -138,3 +141,6 @@ class TraceResult:
     duration_ms: float
     engine: Engine = "ovn-trace"
     differences: tuple[str, ...] = field(default=())  # engine "both": where the two disagree
+    datapath: DatapathTrace | None = (
+        None  # the same packet through the nodes' OpenFlow, when that was asked for
+    )
