@@ -111,6 +111,8 @@ def _screen(arguments: list[str]) -> int:
 
 
 def _word(word: str, before: list[str], after: list[str]) -> int:
+    from ko_tui.cli import leftovers
+
     module = importlib.import_module(WORDS[word][0])
     parser = argparse.ArgumentParser(
         prog=f"ko-tui {word}", description=module.SUMMARY, parents=[global_parser()], allow_abbrev=False
@@ -122,4 +124,5 @@ def _word(word: str, before: list[str], after: list[str]) -> int:
     else:
         # Options may stand between the words: ko-tui nb backup --context x FILE.
         args = parser.parse_intermixed_args([*before, *after])
+    leftovers.tell(word)
     return int(module.run(args))

@@ -25,6 +25,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "tuning": ("ko_tui.cli.tuning", "performance settings of every node"),
     "log": ("ko_tui.cli.log", "collect logs of every node into one archive"),
     "reload": ("ko_tui.cli.reload", "restart Kube-OVN component by component"),
+    "perf": ("ko_tui.cli.perf", "latency and throughput between nodes; creates pods, asks before"),
+    "cleanup": ("ko_tui.cli.cleanup", "what killed runs have left in the cluster, and its removal"),
     "snapshot": ("ko_tui.cli.snapshot", "save a cluster to a file"),
     "rbac": ("ko_tui.cli.rbac", "print the RBAC that ko-tui needs"),
     "preflight": ("ko_tui.cli.preflight", "what this user may do"),
