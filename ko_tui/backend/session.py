@@ -6,7 +6,7 @@ with their age and asks each question once at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -22,6 +22,7 @@ from ko_tui.backend.source.objects import KubeObject
 from ko_tui.backend.tracing.model import Inventory, TracePlan, TraceRequest, TraceResult
 
 if TYPE_CHECKING:
+    from ko_tui.backend.cluster.following import InventoryNews
     from ko_tui.backend.explain.model import ObjectRef
     from ko_tui.backend.health.model import Health
     from ko_tui.backend.ovn.flows import FlowStore
@@ -167,6 +168,24 @@ class Session:
         """Pods, NICs, VMs, nodes and Services; ``taken_at`` tells their age."""
         ask = lambda: take_inventory(self.source, self.pool, cancel=cancel, on_progress=on_progress)  # noqa: E731
         return self.answers.get("inventory", ask, max_age=0.0 if refresh else 60.0).value
+
+    @property
+    def watches(self) -> bool:
+        """Whether an inventory can be followed: on a live cluster, not on a saved one."""
+        return self.live and "watch" in self.source.capabilities
+
+    def follow(self, inventory: Inventory, *, cancel: Cancel) -> Iterator[InventoryNews]:
+        """What changes in an inventory from now on, until cancelled; at most two batches a second.
+
+        Others who ask for the inventory get the newest. Reconnecting is the stream's own business; it raises nothing.
+        """
+        from ko_tui.backend.cluster.following import Following
+
+        following = Following(self.source, inventory, cancel)
+        for news in following:
+            if news.kind == "changed":
+                self.answers.put("inventory", following.inventory)
+            yield news
 
     def plan(self, request: TraceRequest) -> TracePlan:
         """Resolve a request: packet, commands, and why. Raises UsageError or ClusterError kinds."""

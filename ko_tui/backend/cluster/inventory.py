@@ -3,15 +3,35 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass, field
 
 from ko_tui.backend.cluster.annotations import node_endpoint, pod_endpoints, service_endpoint
 from ko_tui.backend.errors import KoError
-from ko_tui.backend.source.interface import Cancel, Listing, Source
+from ko_tui.backend.source.interface import Cancel, Listing, Resource, Source
 from ko_tui.backend.source.kinds import NODES, PODS, SERVICES
 from ko_tui.backend.source.objects import KubeObject
 from ko_tui.backend.tracing.model import Endpoint, Inventory
+
+# How an object of each kind becomes rows.
+ROWS_OF: Mapping[Resource, Callable[[KubeObject], Iterable[Endpoint]]] = {
+    PODS: pod_endpoints,
+    NODES: lambda node: (node_endpoint(node),),
+    SERVICES: lambda service: (service_endpoint(service),),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ListedInventory(Inventory):
+    """An inventory that can be followed: ``versions`` are the lists' own, by the kind's plural."""
+
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+def object_of(endpoint: Endpoint) -> str:
+    """What tells the object that an endpoint belongs to: all NICs of a pod have the same."""
+    return endpoint.uid or endpoint.key.partition("@")[0]
 
 
 def take_inventory(
@@ -20,7 +40,7 @@ def take_inventory(
     *,
     cancel: Cancel | None = None,
     on_progress: Callable[[int], None] | None = None,
-) -> Inventory:
+) -> ListedInventory:
     """List pods, nodes and Services side by side.
 
     ``on_progress`` gets the number of pods so far. A kind that could not be listed is named in ``problems`` and
@@ -38,24 +58,24 @@ def take_inventory(
     nodes = pool.submit(_try_list, source.list, NODES, cancel)
     services = pool.submit(_try_list, source.list, SERVICES, cancel)
     listing = source.list(PODS, cancel=cancel, on_page=page)
+    versions = {PODS.plural: listing.resource_version}
     endpoints: list[Endpoint] = []
     problems: list[str] = []
     for pod in listing.items:
         endpoints += pod_endpoints(pod)
     if not listing.complete:
         problems.append(f"Pods: {listing.reason}")
-    makers: Iterable[tuple[str, Listing | KoError, Callable[[KubeObject], Endpoint]]] = (
-        ("Nodes", nodes.result(), node_endpoint),
-        ("Services", services.result(), service_endpoint),
-    )
-    for name, answer, make in makers:
+    for resource, answer in ((NODES, nodes.result()), (SERVICES, services.result())):
+        name = resource.plural.capitalize()
         if isinstance(answer, KoError):
             problems.append(f"{name}: {answer.what}")
             continue
-        endpoints += [make(item) for item in answer.items]
+        versions[resource.plural] = answer.resource_version
+        for item in answer.items:
+            endpoints += ROWS_OF[resource](item)
         if not answer.complete:
             problems.append(f"{name}: {answer.reason}")
-    return Inventory(tuple(endpoints), taken_at, not problems, tuple(problems))
+    return ListedInventory(tuple(endpoints), taken_at, not problems, tuple(problems), versions)
 
 
 def _try_list(list_: Callable[..., Listing], resource: object, cancel: Cancel | None) -> Listing | KoError:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from ko_tui.backend.errors import ClusterError
+from ko_tui.backend.errors import ClusterError, KoError
 from ko_tui.backend.source.objects import KubeObject
 
 Capability = Literal["exec", "watch", "logs", "write", "portforward"]
@@ -61,11 +61,17 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class WatchEvent:
-    """One change. ``type`` is ADDED, MODIFIED, DELETED, BOOKMARK, or RESYNC (list again: history is gone)."""
+    """One change. ``type`` is ADDED, MODIFIED, DELETED, BOOKMARK, or RESYNC (list again: history is gone).
 
-    type: Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK", "RESYNC"]
+    LOST says that the connection failed (``error``) and is tried again after ``retry`` seconds; BACK that it holds
+    again. Nothing is missed in between: what happened meanwhile comes after BACK.
+    """
+
+    type: Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK", "RESYNC", "LOST", "BACK"]
     object: KubeObject | None
     resource_version: str = ""
+    error: KoError | None = None
+    retry: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,14 +61,22 @@ def watch(
     pace: Pace,
 ) -> Iterator[WatchEvent]:
     """Events from ``resource_version`` on; RESYNC when the server's history is gone, after which it goes on from
-    the present. Ends when cancelled; raises Forbidden, NotFound and NotAuthorised, which waiting does not mend."""
+    the present; LOST and BACK around a failed connection. Ends when cancelled; raises Forbidden, NotFound and
+    NotAuthorised, which waiting does not mend."""
     version = resource_version
     delay = pace.first
+    lost = False
     with rest.abort(cancel) as abort:
         while not abort.triggered:
             started = time.monotonic()
+            error: KoError | None = None
             try:
                 for event in _connection(rest, resource, namespace, label_selector, version, abort, pace):
+                    if event is None:  # the server took the watch
+                        if lost:
+                            lost = False
+                            yield WatchEvent("BACK", None)
+                        continue
                     version = event.resource_version or version
                     yield event
                     if abort.triggered:
@@ -80,11 +88,15 @@ def watch(
                 raise
             except Interrupted:
                 return
-            except KoError:
-                pass  # the API server is away or busy: come back after a pause
+            except KoError as trouble:
+                error = trouble  # the API server is away or busy: come back after a pause
             if time.monotonic() - started >= pace.healthy:
                 delay = pace.first
-            if abort.wait(delay * random.uniform(0.75, 1.25)):
+            pause = delay * random.uniform(0.75, 1.25)
+            if error is not None:
+                lost = True
+                yield WatchEvent("LOST", None, error=error, retry=pause)
+            if abort.wait(pause):
                 return
             delay = min(pace.most, delay * 2)
 
@@ -97,8 +109,8 @@ def _connection(
     version: str,
     abort: Abort,
     pace: Pace,
-) -> Iterator[WatchEvent]:
-    """The events of one connection, until the server ends it."""
+) -> Iterator[WatchEvent | None]:
+    """The events of one connection, until the server ends it; first None, when the server has taken it."""
     query = {
         "watch": "true",
         "allowWatchBookmarks": "true",
@@ -114,6 +126,7 @@ def _connection(
     try:
         if response.status >= 300:
             raise refusal(response.status, response.data, what)
+        yield None
         for line in _lines(response):
             yield _event(line, decoder, what)
     except (HTTPError, OSError) as error:
