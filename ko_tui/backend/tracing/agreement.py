@@ -92,6 +92,9 @@ class _Walk:
             if is_next(step):
                 step.fit = "quiet"
                 return True
+            if any("group:" in action for action in step.rule.actions):
+                step.fit, step.why = "follows", "The logical trace was told the choice before."
+                return True
             if self._before(step, expected):
                 self._other_flow(part, step, expected, told=False)
                 return True

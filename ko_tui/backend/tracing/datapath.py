@@ -232,6 +232,8 @@ class _Follower:
         packet = self.result.plan.packet
         if packet.protocol not in IP_PROTOCOLS:
             return None
+        if self.result.plan.lb_dst:
+            return _sent_to(packet, self.result.plan.lb_dst)
         for number, stage in enumerate(self.result.explained.stages):
             if stage.stage.uuid != choosing.uuid or "ct_lb" not in " ".join(stage.stage.actions):
                 continue
@@ -271,6 +273,16 @@ class _Follower:
             if part.end == "dropped" and part.steps and part.ends.startswith("dropped in table"):
                 last = part.steps[-1]
                 part.ends = f"dropped in {last.stage or part.ends[11:]}"
+
+
+def _sent_to(packet: Packet, backend: str) -> Packet | None:
+    """The packet with ``IP[:PORT]`` or ``[IP]:PORT`` as its destination."""
+    if is_address(backend):
+        return replace(packet, ip_dst=backend.strip("[]"))
+    address, _, port = backend.rpartition(":")
+    if not is_address(address) or not port.isdigit():
+        return None
+    return replace(packet, ip_dst=address.strip("[]"), dst_port=int(port) if packet.dst_port else 0)
 
 
 def _tunnels(traced: OfTrace) -> list[Tunnel]:
