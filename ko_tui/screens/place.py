@@ -197,7 +197,9 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
             and view is not None
             and not getattr(view, "rows", ())
         ):
-            view.empty = f"{error.title}. r asks again."  # type: ignore[attr-defined]
+            # The banner has one line; here is room for all of it.
+            said = (f"{error.title}.", error.what, error.next_step, "r asks again.")
+            view.empty = "\n\n".join(part for part in said if part)  # type: ignore[attr-defined]
             view.lines_changed()
         if self._retry is not None:
             self._retry.stop()

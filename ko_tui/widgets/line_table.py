@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import ClassVar, Generic, TypeVar
 
 from rich.cells import cell_len, set_cell_size
@@ -172,7 +173,7 @@ class LineTable(LineView, Generic[T]):
     # -- drawing --------------------------------------------------------------------------------------------
 
     def line_count(self) -> int:
-        return len(self.kept) if len(self.kept) else (1 if self.empty_words() else 0)
+        return len(self.kept) if len(self.kept) else len(self._empty_lines())
 
     def empty_words(self) -> str:
         """What stands there when there is no row."""
@@ -181,6 +182,11 @@ class LineTable(LineView, Generic[T]):
         if self.filter.words and len(self.rows):
             return f"Nothing matches {self.filter.text!r}. Esc takes the filter away."
         return self.empty
+
+    def _empty_lines(self) -> list[str]:
+        """The same in lines that fit."""
+        width = max(20, self.size.width - 1)
+        return [line for part in self.empty_words().splitlines() for line in wrap(part, width) or [""]]
 
     def widths(self) -> tuple[int, ...]:
         """A width for each column, 0 for those without room."""
@@ -200,7 +206,7 @@ class LineTable(LineView, Generic[T]):
 
     def line(self, index: int) -> Line:
         if not len(self.kept):
-            return [(self.empty_words(), "dim")]
+            return [(one_line(self._empty_lines()[index]), "dim")]
         row = self.rows[self.kept[index]]
         pieces: list[Piece] = []
         for column, width in zip(self.columns, self.widths(), strict=True):
@@ -213,7 +219,7 @@ class LineTable(LineView, Generic[T]):
 
     def plain(self, index: int) -> str:
         if not len(self.kept):
-            return ""
+            return self._empty_lines()[index]
         row = self.rows[self.kept[index]]
         return "  ".join(c.text(row) for c in self.columns)
 
