@@ -48,7 +48,9 @@ def run(args: argparse.Namespace) -> int:
         from ko_tui.cli.restore import check_words
 
         check_words(args)
-    if args.action in WRITES and not args.allow_write and not args.status:
+    unlocked = args.allow_write and not args.read_only_strict
+    only_asks = args.action not in WRITES or (args.action == "restore" and args.status)
+    if not only_asks and not unlocked:
         raise PolicyRefusal(
             f"{args.word} {args.action} changes the cluster and ko-tui is read-only.",
             "Start it with --allow-write.",
