@@ -26,6 +26,8 @@ _INNER: dict[str, tuple[str, str]] = {
     "trace result": ("ko_tui.screens.trace", "TraceScreen"),
     "stages": ("ko_tui.screens.pipeline", "StagesScreen"),
     "flows": ("ko_tui.screens.flows", "FlowsScreen"),
+    "node flows": ("ko_tui.screens.openflow", "NodeFlowsScreen"),
+    "text": ("ko_tui.screens.texts", "TextScreen"),
 }
 
 
@@ -61,9 +63,11 @@ def every_command() -> Iterator[tuple[str, Command]]:
     """All commands of all places, for the list of key ids."""
     from ko_tui.widgets.line_table import SORTING
     from ko_tui.widgets.line_view import MOVES
+    from ko_tui.widgets.stage_list import FOLDING
 
     yield from (("everywhere", command) for command in EVERYWHERE)
     yield from (("lists", command) for command in (*MOVES, *SORTING))
+    yield from (("trace result", command) for command in FOLDING)
     for name, where in (*_WHERE.items(), *_INNER.items()):
         yield from ((name, command) for command in commands_of_class(_load(where)))
 

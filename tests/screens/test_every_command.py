@@ -1,0 +1,26 @@
+"""Every command that is declared is given in some test: by its key, or by its name behind ``:``."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+from ko_tui.screens.directory import every_command
+from tests.screens.driving import DRIVEN
+
+# Given in a real terminal, where alone they do something.
+IN_A_TERMINAL = {"app.suspend": ("tests.e2e.test_endings", "test_suspended_and_brought_back")}
+
+
+def test_every_command_is_driven_by_a_test() -> None:
+    for path in sorted(Path(__file__).parent.glob("test_*.py")):
+        importlib.import_module(f"tests.screens.{path.stem}")
+    driven = set(DRIVEN)
+    for name, (module, test) in IN_A_TERMINAL.items():
+        assert callable(getattr(importlib.import_module(module), test))
+        driven.add(name)
+    declared = {command.id: place for place, command in every_command()}
+    missing = sorted(f"{place}: {name}" for name, place in declared.items() if name not in driven)
+    assert not missing, "no test gives " + ", ".join(missing)
+    strange = sorted(name for name in driven if name not in declared)
+    assert not strange, "tests name what is no command: " + ", ".join(strange)
