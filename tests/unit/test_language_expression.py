@@ -21,10 +21,13 @@ from ko_tui.backend.ovn.expression import (
     PortGroup,
     Range,
     StringConstant,
+    cached,
     fields,
     parse,
     parse_cached,
 )
+from ko_tui.backend.ovn.symbols import table
+from ko_tui.backend.ovn.versions import KNOWN, OvnVersion
 
 DEC, HEX = Format.DECIMAL, Format.HEXADECIMAL
 PCP = FieldRef("vlan.pcp")
@@ -276,6 +279,14 @@ CACHED = [
     "ip4.src == {1.2.3.4, 5.6.7.8} && ip4.dst != $set",
     "ip.ttl == 255 && ip.ttl == {1, 0}",
     "tcp.dst == 80 && tcp.dst == 65535",
+    "ip4 || (tcp && tcp.dst == 80) ||(udp && udp.dst == 53)",
+    "ip4 ||ip6 || arp",
+    "(((ip4 && ip4.src == 10.0.0.1) || (ip6 && ip6.src == fd00::1)) && tcp) || arp",
+    'inport == "x) || (y" && (ip4 || ip6)',
+    'inport == "x && (y" && is_chassis_resident("x || y)")',
+    "!(ip4.src == 10.0.0.1) && (ip.ttl == 1 || ip.ttl == 2)",
+    "ip4.src == 10.0.0.77/8 && ip4.dst == 10.0.0.0/255.255.0.255",
+    "ip4 /* && (tcp || udp) */ && (arp || udp)",
 ]
 CACHED_REFUSED = [
     "ip4 && ip6 || tcp",
@@ -293,6 +304,15 @@ CACHED_REFUSED = [
     "ip4 && ()",
     "ip4 &&  && tcp",
     "tcp.dst == 80 && tcp.dst == \uff11",
+    "ip4 |||| ip6",
+    "ip4 && ||ip6",
+    "|| ip4",
+    "(ip4 && tcp",
+    "ip4) || (tcp",
+    "!(eth.type == 0x800) && (ip4 || ip6)",
+    "tcp.dst == ",
+    "tcp.dst == ) && (ip4",
+    "ip4.src == 10.0.0.1/33 && tcp",
 ]
 
 
@@ -310,3 +330,23 @@ def test_cached_refuses_too(text: str) -> None:
         with pytest.raises(ExpressionError) as caught:
             parse_cached(text)
         assert str(caught.value) == str(theirs.value)
+
+
+def test_cached_is_equal_when_tables_begin_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cached, "LIMIT", 3)
+    parser = cached.CachedParser(table("25.03"))
+    for number in range(200):
+        port = number % 7
+        text = f"(ip4 && ip4.src == 10.0.0.{number}) || (tcp && (tcp.dst == {port} || udp.dst == {port}))"
+        assert parser.parse(text) == parse(text)
+
+
+@pytest.mark.parametrize("version", KNOWN)
+def test_cached_refuses_constants_that_do_not_fit_a_seen_shape(version: OvnVersion) -> None:
+    parser = cached.CachedParser(table(version))
+    for constant in ("80", "65535", "0x50", "{1, 2}", "0/0x1", "$set"):
+        text = f"(ip4 && tcp.dst == {constant}) || udp"
+        assert parser.parse(text) == parse(text, version=version)
+    for constant in ("65536", "0x10000", "{1, 65536}", "1.2.3.4", '"80"', "@group", "", "80 80", "080"):
+        with pytest.raises(ExpressionError):
+            parser.parse(f"(ip4 && tcp.dst == {constant}) || udp")
