@@ -40,7 +40,7 @@ def member(count: int, term: int = 1) -> bytes:
     """A member's file: the schema as its snapshot, and ``count`` entries of a switch each."""
     head = {
         "server_id": uuid(900), "local_address": "tcp:127.0.0.1:1", "name": "OVN_Northbound", "cluster_id": uuid(901),
-        "prev_term": 1, "prev_index": 1, "prev_eid": uuid(902), "prev_data": [SCHEMA, {}], 
+        "prev_term": 1, "prev_index": 1, "prev_eid": uuid(902), "prev_data": [SCHEMA, {}],
         "prev_servers": {uuid(900): "tcp:127.0.0.1:1"},
     }  # fmt: skip
     found = record("CLUSTER", head)
