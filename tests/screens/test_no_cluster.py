@@ -10,11 +10,14 @@ from tests.screens.conftest import Driven
 
 
 def nothing() -> Session:
-    return open_session(SessionOptions(kubeconfig="/nonexistent/" + "config" * 12))
+    return open_session(SessionOptions())
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 15)])
-async def test_the_whole_reason_is_on_the_screen(size: tuple[int, int]) -> None:
+async def test_the_whole_reason_is_on_the_screen(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", "/nonexistent/" + "config" * 12)
     app = KoTuiApp(nothing)
     async with app.run_test(size=size) as pilot:
         driven = Driven(app, pilot, [])
