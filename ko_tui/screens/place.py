@@ -60,6 +60,7 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
         self._retry_left = 0
         self._retries = 0
         self._trouble: KoError | None = None
+        self._begun = False
 
     def _post_register(self, app: App[Any]) -> None:
         super()._post_register(app)
@@ -122,6 +123,9 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
         yield KeyBar()
 
     def on_mount(self) -> None:
+        if self._begun:  # Textual calls this of every class that has it, and subclasses call it too
+            return
+        self._begun = True
         self.set_class(glyphs().line == "-", "-ascii")
         self.show_place()
         self.set_interval(AGE_TICK, self.show_place)
