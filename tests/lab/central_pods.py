@@ -12,8 +12,9 @@ from tests.lab import central, workloads
 from tests.lab.api.runtime import Sandbox
 from tests.lab.cluster import Lab
 from tests.lab.leaders import Role
+from tests.lab.made_pods import MadePods
 from tests.lab.places import LabFailed, Place, end, until
-from tests.lab.topology import NAMESPACE, NODES
+from tests.lab.topology import NAMESPACE, NODES, PODS
 
 PARTS = {
     "ovn-central", "ovs", "kube-ovn-cni", "kube-ovn-controller", "kube-ovn-monitor", "kube-ovn-pinger", "kube-proxy",
@@ -33,8 +34,11 @@ class ClusterRuntime:
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
+        self.made = MadePods(lab)
 
     def exec_prefix(self, sandbox: Sandbox, container: str) -> list[str]:
+        if self.made.has(sandbox):
+            return self.made.prefix(sandbox)
         if sandbox.namespace == NAMESPACE and sandbox.app in PARTS:
             return self.lab.exec_prefix("", "", container, app=sandbox.app, node=sandbox.node)
         try:
@@ -56,11 +60,29 @@ class ClusterRuntime:
 
     def stop_pod(self, sandbox: Sandbox) -> None:
         if not self._is_central(sandbox):
+            self.made.stop(sandbox)
             return
         place = self._place(sandbox)
         end([p for p in (daemon_pid(place, name) for name in DAEMONS) if p])
 
-    def start_pod(self, sandbox: Sandbox) -> None:
+    def start_pod(self, sandbox: Sandbox) -> dict[str, str]:
+        if sandbox.namespace == NAMESPACE and sandbox.app in PARTS:
+            self._start_part(sandbox)
+        elif not any(p.key == f"{sandbox.namespace}/{sandbox.name}" for p in PODS):
+            return self.made.start(sandbox)
+        return {}
+
+    def serve(self, service: str, protocol: str, vips: dict[str, list[str]]) -> None:
+        """As kube-ovn-controller does for every Service, but with a load balancer of its own."""
+        name = f"made-{service}-{protocol}"
+        words = ["--if-exists", "lb-del", name]
+        for vip, backends in vips.items():
+            words += ["--", "--may-exist", "lb-add", name, vip, ",".join(backends), protocol]
+        if vips:
+            words += ["--", "ls-lb-add", "ovn-default", name]
+        self.lab.nbctl("--wait=hv", *words)
+
+    def _start_part(self, sandbox: Sandbox) -> None:
         """As Kube-OVN's start-db.sh: a plain file becomes a cluster, a missing one joins, a member goes on. A new
         ovs-ovn pod starts its ovn-controller anew; the switch itself goes on."""
         if sandbox.namespace == NAMESPACE and sandbox.app == "ovs":

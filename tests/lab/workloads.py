@@ -7,6 +7,7 @@ fill in would never be filled in.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tests.lab import central
@@ -142,12 +143,12 @@ def veth(p: Pod, suffix: str = "h") -> str:
     return f"{digest}_{suffix}" if suffix == "h" else f"{digest[:8]}_{suffix}_h"
 
 
-def plug_pods(lab: Lab, node: Node) -> None:
-    """A veth into br-int for each NIC of each pod of the node."""
+def plug_pods(lab: Lab, node: Node, pods: Sequence[Pod] = PODS) -> None:
+    """A veth into br-int for each NIC of each pod of the node; their network namespaces are there."""
     ns = lab.netns(node.name)
     lines: list[str] = []
     ports: list[str] = []
-    for p in PODS:
+    for p in pods:
         if not p.real or p.node != node.name:
             continue
         own = lab.netns(p.key)

@@ -15,6 +15,7 @@ from typing import Any
 
 from tests.lab.api import workloads
 from tests.lab.api.kinds import Catalogue, Column, Kind
+from tests.lab.api.made_services import Services
 from tests.lab.api.runtime import Runtime, Sandbox
 from tests.lab.api.status import ApiError
 from tests.lab.api.store import Change, Entry, Object, Store, at, now
@@ -42,6 +43,7 @@ class Controllers:
         self._stopping: set[str] = set()
         self._threads = ThreadPoolExecutor(8, thread_name_prefix="kubelet")
         self._addresses = 0
+        self.services = Services(self)
 
     # -- what others ask ----------------------------------------------------------------------------------
 
@@ -51,7 +53,17 @@ class Controllers:
         with self._lock:
             place = self._places.get((namespace, name), name)
         app = (meta.get("labels") or {}).get("app", "")
-        return Sandbox(namespace, place, app, spec.get("nodeName", ""), bool(spec.get("hostNetwork")))
+        container = (spec.get("containers") or [{}])[0]
+        return Sandbox(
+            namespace,
+            place,
+            app,
+            spec.get("nodeName", ""),
+            bool(spec.get("hostNetwork")),
+            (meta.get("annotations") or {}).get("ovn.kubernetes.io/logical_switch", ""),
+            (*(container.get("command") or ()), *(container.get("args") or ())),
+            int(at(container, "readinessProbe.tcpSocket.port") or 0),
+        )
 
     def take_place(self, namespace: str, name: str, place: str) -> None:
         """A pod under a new name runs where ``place`` ran."""
@@ -69,7 +81,8 @@ class Controllers:
         if kind.kind == "Pod":
             item["status"] = {"phase": "Pending", "qosClass": "BestEffort"}
             spec.setdefault("restartPolicy", "Always")
-            nodes = self.store.all(self.nodes)[0]
+            wanted = (spec.get("nodeSelector") or {}).items()
+            nodes = [n for n in self.store.all(self.nodes)[0] if wanted <= n.labels.items()]
             if not spec.get("nodeName") and nodes:
                 spec["nodeName"] = nodes[0].name
         elif kind.kind == "Namespace":
@@ -81,6 +94,10 @@ class Controllers:
             self._addresses += 1
             spec["clusterIP"] = f"10.96.250.{self._addresses}"
             spec["clusterIPs"] = [spec["clusterIP"]]
+            for index, port in enumerate(spec.get("ports") or []):
+                if spec.get("type") in ("NodePort", "LoadBalancer"):
+                    port.setdefault("nodePort", 30000 + 10 * self._addresses + index)
+            self.services.made.add((item["metadata"].get("namespace", ""), item["metadata"]["name"]))
         elif kind.kind in ("Deployment", "StatefulSet", "ReplicaSet"):
             spec.setdefault("replicas", 1)
         elif kind.kind == "CustomResourceDefinition":
@@ -125,7 +142,7 @@ class Controllers:
     async def run(self) -> None:
         """Follow changes until cancelled."""
         self._loop = asyncio.get_running_loop()
-        names = {"pods", "deployments", "replicasets", "daemonsets", "statefulsets"}
+        names = {"pods", "services", "deployments", "replicasets", "daemonsets", "statefulsets"}
 
         def on_change(change: Change) -> None:
             if change.kind.plural in names and self._loop is not None:
@@ -143,6 +160,7 @@ class Controllers:
                     continue
                 self._kubelet()
                 workloads.reconcile(self)
+                await self._loop.run_in_executor(self._threads, self.services.reconcile)
                 await asyncio.sleep(PULSE)
         finally:
             stop()
@@ -173,13 +191,14 @@ class Controllers:
     async def _start(self, entry: Entry, sandbox: Sandbox) -> None:
         assert self._loop is not None
         await asyncio.sleep(START_DELAY)
-        await self._loop.run_in_executor(self._threads, self.runtime.start_pod, sandbox)
+        given = await self._loop.run_in_executor(self._threads, self.runtime.start_pod, sandbox)
         node = self.store.find(self.nodes, "", sandbox.node)
         addresses = (at(node.object, "status.addresses") or []) if node else []
         host = next((a["address"] for a in addresses if a["type"] == "InternalIP"), "")
 
         def run(pod: Object) -> None:
-            notes = pod["metadata"].get("annotations") or {}
+            notes = pod["metadata"].setdefault("annotations", {})
+            notes.update(given)
             own = notes.get("ovn.kubernetes.io/ip_address", "").split(",")
             ips = [ip for ip in own if ip] if not sandbox.host_network else [host]
             running(pod, host, ips)

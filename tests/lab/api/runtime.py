@@ -21,6 +21,9 @@ class Sandbox:
     app: str
     node: str
     host_network: bool
+    subnet: str = ""  # as its annotation has it
+    command: tuple[str, ...] = ()  # of its first container, arguments included
+    port: int = 0  # of the readiness probe
 
 
 class Runtime(Protocol):
@@ -42,8 +45,12 @@ class Runtime(Protocol):
         """The pod was deleted: end what runs in it."""
         ...
 
-    def start_pod(self, sandbox: Sandbox) -> None:
-        """A pod takes this place again: start what runs in it."""
+    def start_pod(self, sandbox: Sandbox) -> dict[str, str]:
+        """A pod takes this place, perhaps again: start what runs in it; gives annotations for it."""
+        ...
+
+    def serve(self, service: str, protocol: str, vips: dict[str, list[str]]) -> None:
+        """Forward ``address:port`` to others for a Service that was made; with none, forget it."""
         ...
 
 
@@ -75,5 +82,9 @@ class PlainRuntime:
     def stop_pod(self, sandbox: Sandbox) -> None:
         self.stopped.append(sandbox)
 
-    def start_pod(self, sandbox: Sandbox) -> None:
+    def start_pod(self, sandbox: Sandbox) -> dict[str, str]:
         self.started.append(sandbox)
+        return {}
+
+    def serve(self, service: str, protocol: str, vips: dict[str, list[str]]) -> None:
+        """Nothing is behind the addresses here."""
