@@ -186,7 +186,11 @@ class LineTable(LineView, Generic[T]):
     def _empty_lines(self) -> list[str]:
         """The same in lines that fit."""
         width = max(20, self.size.width - 1)
-        return [line for part in self.empty_words().splitlines() for line in wrap(part, width) or [""]]
+        return [
+            line
+            for part in self.empty_words().splitlines()
+            for line in wrap(part, width, break_on_hyphens=False) or [""]
+        ]
 
     def widths(self) -> tuple[int, ...]:
         """A width for each column, 0 for those without room."""
