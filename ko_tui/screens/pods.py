@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.containers import Container, VerticalScroll
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
 from ko_tui.commands import Command, bindings
 from ko_tui.screens.guide import guide
 from ko_tui.screens.place import PlaceScreen
+from ko_tui.screens.pods_live import Live
 from ko_tui.widgets.bars import age_words
 from ko_tui.widgets.endpoint_detail import endpoint_lines
 from ko_tui.widgets.endpoint_table import endpoint_table
-from ko_tui.widgets.line_table import LineTable, haystack_of
+from ko_tui.widgets.line_table import haystack_of
 from ko_tui.widgets.line_view import LineView
+from ko_tui.widgets.live_table import LiveTable
 from ko_tui.widgets.tones import Line, content
 
 if TYPE_CHECKING:
@@ -24,11 +28,11 @@ if TYPE_CHECKING:
     from ko_tui.backend.source.interface import Cancel
     from ko_tui.backend.tracing.model import Endpoint, Inventory
 
-WATCH_SECONDS = 30.0  # how often an unfiltered list is asked again by itself
+NAMES_LATE = 3.0  # seconds after which completion knows new names
 LIKENESS = 62  # of 100: below that a row is not what was meant
 
 
-class PodsScreen(PlaceScreen):
+class PodsScreen(Live, PlaceScreen):
     """The list, and the details of the line under the cursor."""
 
     mode = "pods"
@@ -52,16 +56,17 @@ class PodsScreen(PlaceScreen):
     def __init__(self) -> None:
         super().__init__()
         self.inventory: Inventory | None = None
+        self._names_timer: Timer | None = None
 
     def body(self) -> Iterable[Widget]:
         with Container(classes="panes"):
-            yield endpoint_table()
+            yield endpoint_table(_object_of)
             with VerticalScroll(id="details", classes="side"):
                 yield Static(id="detail-words", markup=False)
 
     @property
-    def table(self) -> LineTable[Endpoint]:
-        found: LineTable[Any] = self.query_one("#endpoints", LineTable)
+    def table(self) -> LiveTable[Endpoint]:
+        found: LiveTable[Any] = self.query_one("#endpoints", LiveTable)
         return found
 
     def on_mount(self) -> None:
@@ -81,7 +86,7 @@ class PodsScreen(PlaceScreen):
                 self.heard("inventory", number, count, latest=True)
 
             inventory = session.inventory(refresh=fresh, cancel=cancel, on_progress=progress)
-            return inventory, haystack_of(inventory.endpoints, self.table.columns)
+            return inventory, haystack_of(inventory.endpoints, self.table.all_columns)
 
         number = 0
         number = self.ask(
@@ -97,9 +102,9 @@ class PodsScreen(PlaceScreen):
         inventory, haystack = answer
         self.inventory = inventory
         self.table.show(inventory.endpoints, haystack)
-        self.ko.known["endpoint"] = [e.key for e in inventory.endpoints]
-        self.ko.known["node"] = [e.name for e in inventory.endpoints if e.kind == "node"]
+        self._know_names()
         self.had(self._count(), inventory.taken_at)
+        self.follow(inventory)
         if not inventory.complete or inventory.problems:
             self.tell("Not all could be listed: " + "; ".join(inventory.problems), "warn")
         else:
@@ -107,11 +112,39 @@ class PodsScreen(PlaceScreen):
             guide(self, "pods")
         self._show_details()
 
+    def _know_names(self) -> None:
+        """For completion."""
+        rows = [self.table.rows[place] for place in self.table.order]
+        self.ko.known["endpoint"] = [e.key for e in rows]
+        self.ko.known["node"] = [e.name for e in rows if e.kind == "node"]
+
+    def changed_rows(self, objects: Mapping[str, Sequence[Endpoint]]) -> None:
+        """The table shows what changed; so do the words around it."""
+        self.count_words = self._count()
+        if self._names_timer is None:  # completion may be a few seconds late
+            self._names_timer = self.set_timer(NAMES_LATE, self._names_late)
+        self.show_place()
+        current = self.table.current
+        if current is not None and _object_of(current) in objects:
+            self._show_details()
+
+    def _names_late(self) -> None:
+        self._names_timer = None
+        self._know_names()
+
+    def show_place(self) -> None:
+        if self.live:
+            self.taken_at = time.time()
+        super().show_place()
+
+    def on_unmount(self) -> None:
+        self.unfollow()
+
     def _count(self) -> str:
         table = self.table
         if not table.filter.words:
-            return f"{len(table.rows):,} endpoints"
-        words = f"{len(table.kept):,} of {len(table.rows):,}"
+            return f"{table.count:,} endpoints"
+        words = f"{len(table.kept):,} of {table.count:,}"
         return f"none matches; {words} closest" if table.closest else words
 
     # -- filter -----------------------------------------------------------------------------------------------
@@ -244,7 +277,15 @@ class PodsScreen(PlaceScreen):
         facts = super().facts()
         if self.inventory is not None and not self.inventory.complete:
             facts.append(("incomplete", "warn"))
+        if self.live:
+            facts.append(("live", "good"))
         return facts
+
+
+def _object_of(endpoint: Endpoint) -> str:
+    from ko_tui.backend.cluster.inventory import object_of
+
+    return object_of(endpoint)
 
 
 def _more_about(session: Session, endpoint: Endpoint) -> Sequence[Line]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ko_tui.widgets.line_table import Column, LineTable
+from ko_tui.widgets.line_table import Column
+from ko_tui.widgets.live_table import LiveTable
 from ko_tui.widgets.tones import Tone
 
 if TYPE_CHECKING:
@@ -68,7 +70,21 @@ def columns() -> list[Column[Endpoint]]:
     ]
 
 
-def endpoint_table() -> LineTable[Any]:
-    return LineTable[Any](
-        columns(), identity=lambda e: (e.kind, e.key), empty="Waiting for the cluster's pods.", id="endpoints"
+_LISTED = {"node": 1, "service": 2}
+
+
+def _natural(endpoint: Endpoint) -> tuple[int, str]:
+    """Pods, then nodes, then Services, each in the API server's own order."""
+    return _LISTED.get(endpoint.kind, 0), f"{endpoint.namespace}/{endpoint.name}"
+
+
+def endpoint_table(group: Callable[[Any], str]) -> LiveTable[Any]:
+    """``group`` names the object that a row belongs to, as changes do."""
+    return LiveTable[Any](
+        columns(),
+        identity=lambda e: (e.kind, e.key),
+        group=group,
+        natural=_natural,
+        empty="Waiting for the cluster's pods.",
+        id="endpoints",
     )
