@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ko_tui.backend.errors import UsageError
+from ko_tui.backend.explain.flow_records import NotWhole, holds_records
 from ko_tui.backend.explain.language import Language, pick_language
 from ko_tui.backend.ovn.versions import DEFAULT, OvnVersion, nearest
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 NAME = "explain"
-SUMMARY = """Explain OVN and OVS output: an ovn-trace, lflow-list lines, an ofproto/trace, dump-flows lines,
-one match or one action. Reads a file or standard input; needs no cluster."""
+SUMMARY = """Explain OVN and OVS output: an ovn-trace, lflow-list lines, rows of list Logical_Flow (also in JSON), an
+ofproto/trace, dump-flows lines, one match or one action. Reads a file or standard input; needs no cluster."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -152,7 +153,7 @@ def kind_of(text: str) -> str:
         or text.startswith(("# ", "error parsing flow", "unknown datapath"))
     ):
         return "trace"
-    if "), action=(" in text and "table=" in text:
+    if ("), action=(" in text and "table=" in text) or holds_records(text):
         return "flows"
     if 'bridge("' in text or ("actions=" in text and "table=" in text):
         return "openflow"
@@ -178,7 +179,10 @@ def _flows(text: str, args: argparse.Namespace, version: OvnVersion | None, lang
     from ko_tui.backend.explain.json_form import flow_json
     from ko_tui.cli.render_flow import print_flow
 
-    flows = explain_lines(text, version=version, lang=lang)
+    try:
+        flows = list(explain_lines(text, version=version, lang=lang))
+    except NotWhole as error:
+        raise UsageError(f"{error}.", "Give the whole output of ovn-sbctl --format=json.") from error
     if args.json:
         _dump([flow_json(flow) for flow in flows])
         return 0

@@ -37,6 +37,13 @@ def openflow() -> dict[str, str]:
 
 
 @cache
+def flow_lists() -> dict[str, str]:
+    """Command to output: logical flows in every form that ovn-sbctl has."""
+    lines = (FIXTURES / "explain" / "logical-flow-lists-23.03.jsonl").read_text().splitlines()
+    return {row["command"]: row["output"] for row in map(json.loads, lines)}
+
+
+@cache
 def northbound() -> NbTables:
     """The northbound rows of the recorded cluster."""
     path = FIXTURES / "explain" / "nb-25.03.3.json.xz"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ko_tui.backend.explain.catalogue import catalogue
+from ko_tui.backend.explain.flow_records import flow_records, holds_records
 from ko_tui.backend.explain.formatters import show
 from ko_tui.backend.explain.headline import purpose_of
 from ko_tui.backend.explain.language import Language
@@ -47,7 +48,20 @@ class FlowLine:
 
 
 def flow_lines(text: str) -> Iterator[FlowLine]:
-    """The flows among the lines of ``text``; other lines are passed over."""
+    """The flows among the lines of ``text``, or the rows of a list; other lines are passed over. Raises NotWhole."""
+    if holds_records(text):
+        for row in flow_records(text):
+            yield FlowLine(
+                row.table,
+                row.stage,
+                row.priority,
+                row.match,
+                row.actions,
+                row.datapath,
+                row.pipeline,
+                row.uuid,
+            )
+        return
     datapath = pipeline = ""
     for line in text.splitlines():
         if found := _HEADER.match(line):
