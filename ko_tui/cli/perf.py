@@ -106,7 +106,10 @@ def sizes_of(text: str) -> tuple[int, ...]:
 def print_result(result: PerfResult) -> None:
     console = Console(highlight=False)
     for section in result.sections:
-        console.print(Text(visible(f"{section.title}: {section.source} to {section.target}"), style="bold"))
+        console.print(
+            Text(visible(f"{section.title}: {section.source} to {section.target}"), style="bold"),
+            soft_wrap=True,
+        )
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         for heading in headings(section):
             table.add_column(heading, justify="right", no_wrap=True)

@@ -1,7 +1,7 @@
 """``kubectl ko diagnose``: structured, read-only by default, every check with a result of its own.
 
 The groups are those of kubectl-ko (dist/images/kubectl-ko): kinds, accounts, nodes, workloads, leaders, databases,
-logs, and the pinger on each node. What has to create objects for its probe is in ``diagnose_probe``.
+logs, and the pinger on each node. What has to create objects for its probe is in ``diagnose_created``.
 """
 
 from __future__ import annotations
@@ -46,12 +46,14 @@ def diagnose(
     target: str = "",
     *,
     probes: bool = True,
+    targets: str = "",
     on_checks: OnChecks = quiet,
     cancel: Cancel | None = None,
 ) -> Report:
     """Look at everything in ``scope``. ``target`` is a node, a subnet, or ``proto-ip-port,...`` for IPPorts.
 
-    ``probes`` lets the pingers send packets. Raises UsageError for a target that cannot be.
+    ``probes`` lets the pingers send packets, to ``targets`` too (as for IPPorts). Raises UsageError for
+    a target that cannot be.
     """
     report = Report(f"Diagnosis: {scope} {target}".rstrip())
 
@@ -60,8 +62,9 @@ def diagnose(
         on_checks(list(checks))
 
     if scope == "IPPorts":
-        targets = check_targets(target)
-        run_pingers(session, report, take, target_ip_ports=targets, probes=probes, cancel=cancel)
+        run_pingers(
+            session, report, take, target_ip_ports=check_targets(target), probes=probes, cancel=cancel
+        )
         return report
     nodes = _nodes(session, scope, target)
     groups: list[tuple[str, Callable[[], list[Check]]]] = [
@@ -87,7 +90,7 @@ def diagnose(
             found = [Check("node", "asked", Level.UNKNOWN, found.what, node, found.next_step)]
         take(found)
     only = target if scope == "node" else ""
-    run_pingers(session, report, take, node=only, probes=probes, cancel=cancel)
+    run_pingers(session, report, take, node=only, target_ip_ports=targets, probes=probes, cancel=cancel)
     return report
 
 

@@ -27,7 +27,11 @@ if TYPE_CHECKING:
     from ko_tui.backend.session import Session
 
 Role = Literal["nb", "sb", "northd"]
-ROLES: dict[Role, str] = {"nb": "northbound database", "sb": "southbound database", "northd": "ovn-northd"}
+ROLES: dict[Role, str] = {
+    "nb": "leads the northbound database",
+    "sb": "leads the southbound database",
+    "northd": "has the active ovn-northd",
+}
 SECONDS = 180.0
 POLL_SECONDS = 0.2
 NORTHD = ("ovn-appctl", "-T", "5", "-t", "ovn-northd", "status")
@@ -83,9 +87,9 @@ def measure(
     check_whole(session)
     old = find(session, role)
     if old is None:
-        raise LeadersStay(f"Nobody says that it leads the {ROLES[role]}.", "See ko-tui status.")
+        raise LeadersStay(f"No pod says that it {ROLES[role]}.", "See ko-tui status.")
     uid = old.metadata.uid
-    on_text(f"deleting {old.name}, which leads the {ROLES[role]}")
+    on_text(f"deleting {old.name}, which {ROLES[role]}")
     began = time.monotonic()
     session.source.delete(PODS, session.namespace, old.name)
     session.answers.forget()
@@ -117,9 +121,9 @@ def measure(
 
     serving = _clock(led, began, seconds, cancel)
     if serving is None:
-        problem = f"nobody led it within {seconds:.0f} s"
+        problem = f"no other took its place within {seconds:.0f} s"
         return Recovery(role, old.name, problem=problem)
-    on_text(f"{successor} leads the {ROLES[role]} after {serving:.1f} s")
+    on_text(f"{successor} {ROLES[role]} after {serving:.1f} s")
     whole = _clock(complete, began, seconds, cancel)
     problem = "" if whole is not None else f"ovn-central was not whole again within {seconds:.0f} s"
     if whole is not None:
