@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from ko_tui.backend.operations.model import Check, Report
+    from ko_tui.backend.operations.restore_plan import RestorePlan
     from ko_tui.backend.session import Session
     from ko_tui.backend.source.interface import Cancel
 
@@ -120,6 +121,29 @@ def _kick(database: Literal["nb", "sb"]) -> Proposer:
     return propose
 
 
+def _restore(session: Session, argument: str) -> Proposal:
+    """A new restore; or, when one is under way, the rest of it."""
+    from ko_tui.backend.operations.restore_plan import plan_restore, resume_plan, under_way
+
+    file = Path(argument).expanduser() if argument else None
+    return _restoring(resume_plan(session) if under_way(session) else plan_restore(session, file))
+
+
+def _undo_restore(session: Session, _argument: str) -> Proposal:
+    from ko_tui.backend.operations.restore_plan import resume_plan
+
+    return _restoring(resume_plan(session, undo=True))
+
+
+def _restoring(plan: RestorePlan) -> Proposal:
+    def run(session: Session, cancel: Cancel, _argument: str, tell: Telling) -> Report | str:
+        from ko_tui.backend.operations.restore_run import carry_out
+
+        return carry_out(session, plan, on_text=tell.words, cancel=cancel)
+
+    return Proposal(plan.effect, plan.target, run)
+
+
 OPERATIONS: tuple[Operation, ...] = (
     Operation("diagnose", "Check everything Kube-OVN needs, a result each", _diagnose("all")),
     Operation("diagnose node", "The same for one node", _diagnose("node"), "node", "a node"),
@@ -141,5 +165,10 @@ OPERATIONS: tuple[Operation, ...] = (
         "kick sb", "Remove a dead member of the southbound database", None, "member", "its server ID (4 digits)",
         _kick("sb"),
     ),
+    Operation(
+        "restore nb", "Northbound raft anew from a backup or a member; goes on with one that stopped", None, "file",
+        "empty: from the member that knows most", _restore,
+    ),
+    Operation("restore undo", "Put back what a restore that stopped has set aside", propose=_undo_restore),
     Operation("reload", "Restart Kube-OVN component by component, waiting for each", propose=_reload),
 )  # fmt: skip

@@ -231,14 +231,15 @@ class Restore:
         self._clear()
         self.hands.let_go()
         self.hands.scale(journal.replicas)
-        if journal.begun("start"):
-            self.hands.restart_ovs(f"{journal.stamp}-undone")
         try:
             self.hands.wait_started(journal.replicas)
+            state = f"{journal.replicas} ovn-central pods run"
         except KoError as error:
             # What was broken before is broken again: that is what was asked for.
-            return f"{returned} files are back; ovn-central is not well, as it may have been before: {error.what}"
-        return f"{returned} files are back, {journal.replicas} ovn-central pods run"
+            state = f"ovn-central is not well, as it may have been before: {error.what}"
+        if journal.begun("start"):
+            self.hands.restart_ovs(f"{journal.stamp}-undone")
+        return f"{returned} files are back; {state}"
 
     def _return_files(self, node: str, before: set[str]) -> int:
         """What was set aside gets its name back; what came in its place gets another."""

@@ -31,6 +31,8 @@ class RestorePlan:
     effect: str
     target: str
     content: bytes = b""  # of the file that was given
+    resumed: bool = False
+    undo: bool = False
 
     def begin(self) -> RestoreJournal:
         """Called once the person has said yes: what was given is kept, for it may be gone when this goes on.
@@ -92,7 +94,13 @@ def resume_plan(session: Session, *, undo: bool = False) -> RestorePlan:
         )
     else:
         effect = f"Go on with the restore of {journal.context} ({progress(journal)}) at step {journal.following!r}."
-    return RestorePlan(journal, effect, journal.context)
+    return RestorePlan(journal, effect, journal.context, resumed=True, undo=undo)
+
+
+def under_way(session: Session) -> bool:
+    """Was a restore of this cluster begun from here, and has not ended?"""
+    journal = load(path_of(session.info))
+    return journal is not None and not journal.ended
 
 
 def progress(journal: RestoreJournal) -> str:
