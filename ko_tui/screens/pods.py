@@ -103,8 +103,8 @@ class PodsScreen(Live, PlaceScreen):
         self.inventory = inventory
         self.table.show(inventory.endpoints, haystack)
         self._know_names()
-        self.had(self._count(), inventory.taken_at)
         self.follow(inventory)
+        self.had(self._count(), inventory.taken_at)
         if not inventory.complete or inventory.problems:
             self.tell("Not all could be listed: " + "; ".join(inventory.problems), "warn")
         else:
