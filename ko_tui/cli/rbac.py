@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="profile",
         action="store_const",
         const="operator",
-        help="also restart and kick",
+        help="also restart, kick, restore, and make what perf and diagnose need",
     )
     parser.add_argument("--explain", action="store_true", help="list the commands that may run read-only")
     parser.add_argument("--group", default="", help="the group to bind (default: ko-tui:PROFILE)")

@@ -43,6 +43,11 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission("logs", "get", PODS, "log", in_namespace=True),
     Permission("reload", "delete", PODS, in_namespace=True, needed=False),
     Permission("reload", "patch", DAEMONSETS, in_namespace=True, needed=False),
+    Permission("perf and diagnose", "create", PODS, in_namespace=True, needed=False),
+    Permission("perf and diagnose", "create", SERVICES, in_namespace=True, needed=False),
+    Permission("perf and diagnose", "delete", SERVICES, in_namespace=True, needed=False),
+    Permission("perf and diagnose", "create", DAEMONSETS, in_namespace=True, needed=False),
+    Permission("perf and diagnose", "delete", DAEMONSETS, in_namespace=True, needed=False),
     Permission("restore", "patch", DEPLOYMENTS, "scale", in_namespace=True, needed=False),
 )
 

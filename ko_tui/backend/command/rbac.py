@@ -83,11 +83,11 @@ def namespace_rules(profile: Profile) -> list[Object]:
     ]
     if profile == "operator":
         rules += [
-            _rule("", ["pods"], ["delete"]),
+            # Pods are deleted by reload, and made as services and daemonsets are by perf and diagnose.
             _rule("", ["pods", "services"], ["create", "delete"]),
+            _rule("apps", ["daemonsets"], ["create", "delete"]),
             _rule("apps", ["deployments", "daemonsets", "statefulsets"], ["patch"]),
             _rule("apps", ["deployments/scale", "statefulsets/scale"], ["get", "patch", "update"]),
-            _rule("apps", ["deployments", "daemonsets"], ["create", "delete"]),
         ]
     return rules
 
