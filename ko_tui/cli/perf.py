@@ -120,14 +120,7 @@ def print_result(result: PerfResult) -> None:
             for problem in row.problems:
                 console.print(Text(visible(f"  {row.size} bytes: {problem}"), style="yellow"), soft_wrap=True)
     for recovery in result.recoveries:
-        parts = [f"{recovery.what}: {recovery.pod} was killed"]
-        if recovery.serving is not None:
-            parts.append(f"{recovery.successor} led after {recovery.serving:.1f} s")
-        if recovery.whole is not None:
-            parts.append(f"whole after {recovery.whole:.1f} s")
-        console.print(Text(visible(", ".join(parts))), soft_wrap=True)
-        if recovery.problem:
-            console.print(Text(visible(f"  {recovery.problem}"), style="yellow"), soft_wrap=True)
+        console.print(Text(visible(recovery.text())), soft_wrap=True)
     if result.problem:
         console.print(Text(visible(f"Not finished: {result.problem}"), style="bold red"), soft_wrap=True)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ko_tui.backend.session import Session
     from ko_tui.backend.source.interface import Cancel
 
-Needs = Literal["", "node", "subnet", "targets", "file", "member"]
+Needs = Literal["", "node", "subnet", "targets", "file", "member", "image"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +144,30 @@ def _restoring(plan: RestorePlan) -> Proposal:
     return Proposal(plan.effect, plan.target, run)
 
 
+def _perf(*, kill_leaders: bool) -> Proposer:
+    def propose(session: Session, argument: str) -> Proposal:
+        from ko_tui.screens.created_operations import propose_perf
+
+        return propose_perf(session, argument, kill_leaders=kill_leaders)
+
+    return propose
+
+
+def _probe(scope: Literal["all", "node", "subnet"]) -> Proposer:
+    def propose(session: Session, argument: str) -> Proposal:
+        from ko_tui.screens.created_operations import propose_probe
+
+        return propose_probe(session, scope, argument)
+
+    return propose
+
+
+def _cleanup(session: Session, _argument: str) -> Proposal:
+    from ko_tui.screens.created_operations import propose_cleanup
+
+    return propose_cleanup(session)
+
+
 OPERATIONS: tuple[Operation, ...] = (
     Operation("diagnose", "Check everything Kube-OVN needs, a result each", _diagnose("all")),
     Operation("diagnose node", "The same for one node", _diagnose("node"), "node", "a node"),
@@ -151,6 +175,12 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "diagnose IPPorts", "Can the nodes reach these addresses", _diagnose("IPPorts"), "targets",
         "tcp-10.96.0.1-443,udp-10.96.0.10-53",
+    ),
+    Operation("probe", "diagnose, with a NodePort Service made for it and removed", propose=_probe("all")),
+    Operation("probe node", "The same for one node", None, "node", "a node", _probe("node")),
+    Operation(
+        "probe subnet", "diagnose subnet, with a server in it on each node, made and removed", None, "subnet",
+        "a subnet", _probe("subnet"),
     ),
     Operation("env-check", "Settings of every node that are known to make trouble", _environment),
     Operation("tuning", "Performance settings of every node", _tuning),
@@ -170,5 +200,13 @@ OPERATIONS: tuple[Operation, ...] = (
         "empty: from the member that knows most", _restore,
     ),
     Operation("restore undo", "Put back what a restore that stopped has set aside", propose=_undo_restore),
+    Operation(
+        "perf", "Latency and throughput between two nodes; makes pods and fills the network", None, "image",
+        "empty: the image of kubectl ko", _perf(kill_leaders=False),
+    ),
+    Operation(
+        "perf leaders", "KILLS the pods that lead, and times the recovery", propose=_perf(kill_leaders=True)
+    ),
+    Operation("cleanup", "Remove what killed runs of ko-tui have left in the cluster", propose=_cleanup),
     Operation("reload", "Restart Kube-OVN component by component, waiting for each", propose=_reload),
 )  # fmt: skip

@@ -63,6 +63,15 @@ class Recovery:
     whole: float | None = None
     problem: str = ""
 
+    def text(self) -> str:
+        """In one sentence."""
+        said = [f"{self.what}: {self.pod} was killed"]
+        if self.serving is not None:
+            said.append(f"{self.successor} took its place after {self.serving:.1f} s")
+        if self.whole is not None:
+            said.append(f"all was whole after {self.whole:.1f} s")
+        return ", ".join(said) + (f"; {self.problem}" if self.problem else "")
+
 
 @dataclass(slots=True)
 class PerfResult:
