@@ -106,6 +106,9 @@ class KoTuiApp(App[int], inherit_bindings=False):
         if not gc.isenabled():
             gc.freeze()
             gc.enable()
+        from ko_tui.screens.leftover_notice import tell
+
+        tell(self)
 
     def choose_theme(self, name: str) -> bool:
         """Use a theme; False when there is none of that name."""

@@ -17,7 +17,7 @@ WORD = "remove"
 
 def tell(word: str) -> None:
     """Say on standard error what the journals of this machine know; asks no cluster, and never fails."""
-    if word in OWN or not _any():
+    if word in OWN or not any_journal():
         return
     from ko_tui.backend.operations.created_journal import read_all
 
@@ -33,7 +33,7 @@ def tell(word: str) -> None:
         )
 
 
-def _any() -> bool:
+def any_journal() -> bool:
     """Is there a journal at all? Most starts end here, having imported nothing."""
     import platformdirs
 

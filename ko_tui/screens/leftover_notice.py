@@ -1,0 +1,35 @@
+"""Told once the screen stands: what a killed run has left in a cluster, by the journals of this machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ko_tui.cli.leftovers import any_journal
+
+if TYPE_CHECKING:
+    from ko_tui.app import KoTuiApp
+
+SECONDS = 30.0
+
+
+def tell(app: KoTuiApp) -> None:
+    """A notice for each run; asks no cluster, and imports nothing when there is no journal."""
+    if not any_journal():
+        return
+    from ko_tui.backend.operations.created_journal import read_all
+    from ko_tui.visible import visible
+
+    for journal in read_all()[0]:
+        session = app.door.opened
+        writes = session is not None and session.options.mode == "allow-write"
+        app.notify(
+            visible(
+                f"{journal.operation} of {journal.started} was killed and has left {len(journal.things)} objects in "
+                f"{journal.context}, namespace {journal.namespace}. "
+                f"The operation cleanup{'' if writes else ', with --allow-write,'} removes them."
+            ),
+            title="Left in the cluster",
+            severity="warning",
+            timeout=SECONDS,
+            markup=False,
+        )
