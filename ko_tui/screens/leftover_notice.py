@@ -20,13 +20,11 @@ def tell(app: KoTuiApp) -> None:
     from ko_tui.visible import visible
 
     for journal in read_all()[0]:
-        session = app.door.opened
-        writes = session is not None and session.options.mode == "allow-write"
         app.notify(
             visible(
                 f"{journal.operation} of {journal.started} was killed and has left {len(journal.things)} objects in "
                 f"{journal.context}, namespace {journal.namespace}. "
-                f"The operation cleanup{'' if writes else ', with --allow-write,'} removes them."
+                "The operation cleanup removes them; it needs --allow-write."
             ),
             title="Left in the cluster",
             severity="warning",

@@ -28,7 +28,13 @@ from ko_tui.backend.operations.perf_model import (
 )
 from ko_tui.backend.operations.perf_objects import client_pod, server_pod, service
 from ko_tui.backend.operations.perf_recovery import ROLES, check_whole, measure
-from ko_tui.backend.operations.perf_rows import multicast_row, unicast_row
+from ko_tui.backend.operations.perf_rows import (
+    LISTEN_LONGER,
+    Group,
+    host_group,
+    multicast_row,
+    unicast_row,
+)
 from ko_tui.backend.source.interface import Cancel, ExecCancelled, PodRef
 from ko_tui.backend.source.kinds import NODES, PODS, SERVICES
 from ko_tui.backend.source.objects import KubeObject
@@ -69,8 +75,9 @@ class PerfPlan:
     @property
     def total_seconds(self) -> int:
         """An estimate of the time that measuring takes, without starting pods and recovering."""
-        runs = sum(2 if part.endswith("multicast") else 4 for part in self.parts)
-        return runs * self.seconds * len(self.sizes)
+        row = 4 * self.seconds  # two latencies and two throughputs
+        both = 2 * (self.seconds + LISTEN_LONGER)
+        return len(self.sizes) * sum(both if part.endswith("multicast") else row for part in self.parts)
 
     @property
     def effect(self) -> str:
@@ -222,11 +229,14 @@ def _measure(
         section = PerfSection(
             part, f"{plan.client} {addresses[source.name]}", tools.GROUP if "multicast" in part else target
         )
+        group = Group(source, listener)
+        if part == "host-multicast":
+            group = host_group(session, source, listener, addresses[source.name], addresses[listener.name])
         result.sections.append(section)
         on_text(f"{section.title}: {section.source} to {section.target} on {plan.server}")
         for size in plan.sizes:
             if section.multicast:
-                row = multicast_row(session, source, listener, size, plan.seconds, cancel)
+                row = multicast_row(session, group, size, plan.seconds, cancel)
             else:
                 row = unicast_row(session, source, target, size, plan.seconds, cancel)
             section.rows.append(row)

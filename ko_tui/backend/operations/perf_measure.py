@@ -48,15 +48,26 @@ def throughput_command(address: str, size: int, seconds: int, *, udp: bool) -> t
     return (*base, "-u", "-b", "0") if udp else base
 
 
-def listen_command(seconds: int) -> tuple[str, ...]:
-    """A server that joins the group, and ends by itself."""
+def listen_command(seconds: int, device: str = "") -> tuple[str, ...]:
+    """A server that joins the group (on ``device``, else where the routes lead), and ends by itself."""
     limit = ("timeout", "-s", "INT", str(seconds))
-    return (*limit, "iperf", "-s", "-u", "-B", GROUP, "-f", "k")
+    where = f"{GROUP}%{device}" if device else GROUP
+    return (*limit, "iperf", "-s", "-u", "-B", where, "-f", "k")
 
 
-def send_command(size: int, seconds: int) -> tuple[str, ...]:
-    """As fast as it goes; it may cross routers."""
-    return ("iperf", "-c", GROUP, "-u", "-T", "32", "-t", str(seconds), "-b", "1000G", "-l", str(size))
+def send_command(size: int, seconds: int, *, full: bool, address: str = "") -> tuple[str, ...]:
+    """As fast as it goes when ``full``, else a megabit a second; from ``address`` and by its NIC when given."""
+    argv = ("iperf", "-c", GROUP, "-u", "-T", "32", "-t", str(seconds), "-l", str(size))
+    return (*argv, *(("-b", "1000G") if full else ()), *(("-B", address) if address else ()))
+
+
+def read_device(text: str, address: str) -> str:
+    """The device with ``address`` in ``ip -o addr show``; "" when none has it."""
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) > 3 and words[3].partition("/")[0] == address:
+            return words[1]
+    return ""
 
 
 def read_latency(text: str) -> dict[str, float]:

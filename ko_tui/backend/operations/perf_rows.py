@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ko_tui.backend.command.run import CommandRun
 from ko_tui.backend.errors import KoError
 from ko_tui.backend.operations import perf_measure as tools
 from ko_tui.backend.operations.perf_model import PerfRow
-from ko_tui.backend.source.interface import Cancel, ExecCancelled, PodRef
+from ko_tui.backend.source.interface import Cancel, ExecCancelled, OnBytes, PodRef
 
 if TYPE_CHECKING:
     from ko_tui.backend.session import Session
 
 GRACE = 15  # seconds that a tool may take longer than it measures
 LISTEN_FIRST, LISTEN_LONGER = 1.5, 4  # seconds before the sender starts; and in all beyond the sending
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Who sends to the group and who listens; on the host network from which address, and on which device."""
+
+    source: PodRef
+    listener: PodRef
+    address: str = ""
+    device: str = ""
+
+
+def host_group(session: Session, source: PodRef, listener: PodRef, sends: str, hears: str) -> Group:
+    """On the NICs with the nodes' own addresses: a node may have several, and a route for neither."""
+    said = _run(session, listener, ("ip", "-o", "addr", "show"), 10, Cancel())
+    device = "" if isinstance(said, str) else tools.read_device(said.stdout, hears)
+    return Group(source, listener, sends, device)
 
 
 def unicast_row(
@@ -55,49 +73,68 @@ def unicast_row(
     )
 
 
-def multicast_row(
-    session: Session, source: PodRef, listener: PodRef, size: int, seconds: int, cancel: Cancel
-) -> PerfRow:
-    """One sends to the group, the other listens. What fails is said in the row; only a cancel is raised."""
-    heard: list[CommandRun | str] = []
+def multicast_row(session: Session, group: Group, size: int, seconds: int, cancel: Cancel) -> PerfRow:
+    """One sends to the group, the other listens: once as fast as it goes, and once slowly for the jitter.
+
+    What fails is said in the row; only a cancel is raised.
+    """
+    problems: list[str] = []
+    fast = _listen(session, group, size, seconds, cancel, problems, full=True)
+    slow = _listen(session, group, size, seconds, cancel, problems, full=False) if fast else None
+    return PerfRow(
+        size,
+        udp_bits=fast.bits if fast else None,
+        udp_lost=fast.lost if fast else None,
+        jitter_ms=slow.jitter_ms if slow else None,
+        problems=tuple(dict.fromkeys(problems)),
+    )
+
+
+def _listen(
+    session: Session,
+    group: Group,
+    size: int,
+    seconds: int,
+    cancel: Cancel,
+    problems: list[str],
+    *,
+    full: bool,
+) -> tools.Heard | None:
+    text: list[bytes] = []
+    failed: list[str] = []
     started = threading.Event()
 
-    def listen() -> None:
-        argv = tools.listen_command(seconds + LISTEN_LONGER)
-        limit = seconds + LISTEN_LONGER + 10
-
-        def came(_piece: bytes) -> None:
-            text.append(_piece)
-            started.set()
-
-        try:
-            heard.append(_run(session, listener, argv, limit, cancel, came))
-        except KoError as error:
-            heard.append(error.what)
+    def came(piece: bytes) -> None:
+        text.append(piece)
         started.set()
 
-    text: list[bytes] = []
+    def listen() -> None:
+        argv = tools.listen_command(seconds + LISTEN_LONGER, group.device)
+        try:
+            done = _run(session, group.listener, argv, seconds + LISTEN_LONGER + 10, cancel, came)
+            failed.append(done if isinstance(done, str) else done.stderr.strip())
+        except ExecCancelled:
+            pass  # the sender's own run says so
+        started.set()
+
     thread = threading.Thread(target=listen, daemon=True)
     thread.start()
     started.wait(LISTEN_FIRST)  # it says first that it listens, if it does not keep its words back
-    argv = ("timeout", "-k", "2", str(seconds + GRACE), *tools.send_command(size, seconds))
+    send = tools.send_command(size, seconds, full=full, address=group.address)
+    argv = ("timeout", "-k", "2", str(seconds + GRACE), *send)
     try:
-        sent = _run(session, source, argv, seconds + GRACE + 5, cancel)
+        sent = _run(session, group.source, argv, seconds + GRACE + 5, cancel)
     finally:
         thread.join(seconds + 2 * GRACE)
-    problems = []
     if isinstance(sent, str):
         problems.append(f"iperf: {sent}")
     elif sent.exit_code:
         problems.append(f"iperf: {_why(sent)}")
     found = tools.read_multicast(b"".join(text).decode("utf-8", "replace"))
     if found is None:
-        said = heard[0] if heard and isinstance(heard[0], str) else "nothing that was sent arrived"
-        problems.append(f"iperf server: {said}")
-        return PerfRow(size, problems=tuple(problems))
-    return PerfRow(
-        size, udp_bits=found.bits, udp_lost=found.lost, jitter_ms=found.jitter_ms, problems=tuple(problems)
-    )
+        said = next((f.splitlines()[-1] for f in failed if f), "")
+        problems.append(f"iperf server: nothing that was sent arrived{f' ({said})' if said else ''}")
+    return found
 
 
 def _run(
@@ -106,11 +143,11 @@ def _run(
     argv: tuple[str, ...],
     timeout: float,
     cancel: Cancel,
-    on_stdout: object = None,
+    on_stdout: OnBytes | None = None,
 ) -> CommandRun | str:
     """The run, or why there is none. Raises ExecCancelled. These commands run in our own pods only."""
     try:
-        return session.run(pod, argv, timeout=timeout, cancel=cancel, on_stdout=on_stdout, trusted=True)  # type: ignore[arg-type]
+        return session.run(pod, argv, timeout=timeout, cancel=cancel, on_stdout=on_stdout, trusted=True)
     except ExecCancelled:
         raise
     except KoError as error:
