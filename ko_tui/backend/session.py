@@ -22,7 +22,7 @@ from ko_tui.backend.source.objects import KubeObject
 from ko_tui.backend.tracing.model import Inventory, TracePlan, TraceRequest, TraceResult
 
 if TYPE_CHECKING:
-    from ko_tui.backend.cluster.following import InventoryNews
+    from ko_tui.backend.cluster.following import Following, InventoryNews
     from ko_tui.backend.explain.model import ObjectRef
     from ko_tui.backend.health.model import Health
     from ko_tui.backend.ovn.flows import FlowStore
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ko_tui.backend.pipeline.browse import Datapath
     from ko_tui.backend.pipeline.node_flows import NodeFlows
     from ko_tui.backend.tracing.datapath_model import DatapathTrace
+    from ko_tui.backend.tracing.live_counts import LiveCounts
 
 Mode = Literal["read-only", "strict", "allow-write"]
 LEADER_AGE = 10.0  # seconds that a leader's own word is believed
@@ -69,6 +70,7 @@ class Session:
         self.answers = Answers()
         self.pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix="ko-session")
         self.runner = Runner(source, guard, audit)
+        self._following: Following | None = None
 
     # -- who we talk to -------------------------------------------------------------------------------------
 
@@ -165,7 +167,10 @@ class Session:
         cancel: Cancel | None = None,
         on_progress: Callable[[int], None] | None = None,
     ) -> Inventory:
-        """Pods, NICs, VMs, nodes and Services; ``taken_at`` tells their age."""
+        """Pods, NICs, VMs, nodes and Services; ``taken_at`` tells their age. Followed, they are as now."""
+        following = self._following
+        if following is not None and following.holds and not refresh:
+            return following.inventory
         ask = lambda: take_inventory(self.source, self.pool, cancel=cancel, on_progress=on_progress)  # noqa: E731
         return self.answers.get("inventory", ask, max_age=0.0 if refresh else 60.0).value
 
@@ -181,11 +186,12 @@ class Session:
         """
         from ko_tui.backend.cluster.following import Following
 
-        following = Following(self.source, inventory, cancel)
-        for news in following:
-            if news.kind == "changed":
-                self.answers.put("inventory", following.inventory)
-            yield news
+        following = self._following = Following(self.source, inventory, cancel)
+        try:
+            yield from following
+        finally:
+            if self._following is following:
+                self._following = None
 
     def plan(self, request: TraceRequest) -> TracePlan:
         """Resolve a request: packet, commands, and why. Raises UsageError or ClusterError kinds."""
@@ -207,6 +213,14 @@ class Session:
         from ko_tui.backend.tracing.datapath import trace_datapath
 
         return trace_datapath(self, result, cancel=cancel)
+
+    def live_counts(
+        self, trace: DatapathTrace, before: LiveCounts | None = None, *, cancel: Cancel | None = None
+    ) -> LiveCounts:
+        """What the flows on that way have counted by now, and since the look ``before``."""
+        from ko_tui.backend.tracing.live_counts import live_counts
+
+        return live_counts(self, trace, before, cancel=cancel)
 
     def reply(self, result: TraceResult) -> TraceRequest:
         """The request for the reply of a delivered trace. Raises UsageError when there is none."""

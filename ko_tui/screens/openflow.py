@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.containers import Container, VerticalScroll
@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from ko_tui.commands import Command, bindings
 from ko_tui.screens.flow_words import keep
+from ko_tui.screens.jumps import behind_flow, show_object, visit_logical
 from ko_tui.screens.place import PlaceScreen
 from ko_tui.widgets.flow_detail import openflow_lines
 from ko_tui.widgets.flow_table import FlowTable
@@ -98,7 +99,9 @@ class NodeFlowsScreen(PlaceScreen):
     commands: ClassVar[tuple[Command, ...]] = (
         Command("openflow.details", "d", "Decode the flow under the cursor, and back", action="details"),
         Command("openflow.hot", "H", "Hottest first, or in table order", "hot first", action="hot"),
-        Command("openflow.logical", "L", "The logical flow behind it", "logical flow", action="logical"),
+        Command("openflow.logical", "L", "The logical flow behind it, in Pipeline", "logical flow", action="logical"),
+        Command("openflow.name", "w", "Say which logical flow is behind it", action="say_logical"),
+        Command("openflow.object", "Y", "The object behind it, as YAML", "YAML", action="object_yaml"),
         Command("openflow.pane", "tab", "Go to the details and back", action="other_pane"),
         Command(
             "openflow.words", "slash", "Filter: words such as table=12 and n_packets>0, or an expression", "/filter",
@@ -265,36 +268,47 @@ class NodeFlowsScreen(PlaceScreen):
         self.query_one("#explanation-words", Static).update(content(lines))
         pane.scroll_home(animate=False)
 
-    async def action_logical(self) -> None:
+    def action_logical(self) -> None:
+        rate: Rate | None = self.table.current
+        if rate is not None:
+            self._with_logical(lambda found: visit_logical(self, rate.flow.match, found[0], rate.flow.cookie))
+
+    def action_say_logical(self) -> None:
+        self._with_logical(lambda found: self.tell(f"{found[0]}: {found[1]}"))
+
+    def action_object_yaml(self) -> None:
+        rate: Rate | None = self.table.current
+        if rate is None:
+            return
+        cookie = rate.flow.cookie
+        self._with_logical(lambda _found: show_object(self, lambda session: behind_flow(session, cookie)))
+
+    def _with_logical(self, then: Callable[[tuple[str, str]], None]) -> None:
+        """Go on with stage and match of the logical flow under the cursor; tell when there is none."""
         rate: Rate | None = self.table.current
         if rate is None or self.dump is None:
             return
         cookie = rate.flow.cookie
-        if cookie in self.dump.by_cookie or self.dump.complete:
-            self._tell_logical(cookie, self.dump.by_cookie.get(cookie))
+
+        def found(logical: tuple[str, str] | None) -> None:
+            if logical is None:
+                self.tell("No logical flow is behind this one: it is ovn-controller's own.", "warn")
+                return
+            if self.dump is not None and cookie not in self.dump.by_cookie:
+                self.dump.by_cookie[cookie] = logical
+                self._explain()
+            then(logical)
+
+        if cookie in self.dump.by_cookie or self.dump.complete or not cookie.strip("0"):
+            found(self.dump.by_cookie.get(cookie))
             return
 
-        def question(session: Session, cancel: Cancel) -> tuple[str, str] | None:
+        def question(session: Session, _cancel: Cancel) -> tuple[str, str] | None:
             from ko_tui.backend.pipeline.node_flows import logical_flow
 
             return logical_flow(session, cookie)
 
-        self.ask(
-            "logical",
-            question,
-            lambda found: self._tell_logical(cookie, found),
-            label="asking for its logical flow",
-            failed=self.show_trouble,
-        )
-
-    def _tell_logical(self, cookie: str, found: tuple[str, str] | None) -> None:
-        if found is None:
-            self.tell("No logical flow is behind this one: it is ovn-controller's own.", "warn")
-            return
-        if self.dump is not None:
-            self.dump.by_cookie[cookie] = found
-            self._explain()
-        self.tell(f"{found[0]}: {found[1]}")
+        self.ask("logical", question, found, label="asking for its logical flow", failed=self.show_trouble)
 
     def action_other_pane(self) -> None:
         pane = self.query_one("#explanation")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -19,6 +20,7 @@ from ko_tui.widgets.glyphs import glyphs
 from ko_tui.widgets.line_view import LineView
 from ko_tui.widgets.stage_detail import stage_lines
 from ko_tui.widgets.stage_list import StageList
+from ko_tui.widgets.step_detail import summary_lines
 from ko_tui.widgets.tones import Line, Tone, content, plain
 from ko_tui.widgets.topology import picture
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from ko_tui.backend.explain.model import ObjectRef
     from ko_tui.backend.session import Session
     from ko_tui.backend.source.interface import Cancel
+    from ko_tui.backend.tracing.datapath_model import DatapathTrace
+    from ko_tui.backend.tracing.live_counts import LiveCounts
     from ko_tui.backend.tracing.model import TraceRequest, TraceResult
 
 TALL = 30  # rows from which the picture has boxes
@@ -42,7 +46,12 @@ class TraceScreen(PlaceScreen):
         Command("trace.why-not", "w", "Why other flows of this stage did not match", "why not"),
         Command("trace.edit", "E", "Change the packet and trace again", "edit"),
         Command("trace.again", "a", "Run the same trace again", action="again"),
+        Command("trace.openflow", "O", "The same packet through the nodes' OpenFlow", "OpenFlow"),
+        Command("trace.counts", "c", "Packets counted at each stage; again: what came since", "counts"),
+        Command("trace.no-counts", "C", "Take the counts away"),
         Command("trace.jump", "o", "Go to the object behind this flow", "object"),
+        Command("trace.yaml", "Y", "The object behind this flow, as YAML", "YAML", action="object_yaml"),
+        Command("trace.logical", "L", "This flow in Pipeline", "in Pipeline"),
         Command("trace.zoom", "z", "One pane over the whole screen, and back", "zoom"),
         Command("trace.pane", "tab", "Go to the explanation and back", action="other_pane"),
         Command("trace.picture", "p", "The picture, on and off", action="toggle_picture"),
@@ -60,6 +69,7 @@ class TraceScreen(PlaceScreen):
         self._result = result
         self.kind = kind
         self.with_picture = True
+        self.counted: LiveCounts | None = None
 
     @property
     def result(self) -> TraceResult:
@@ -136,6 +146,8 @@ class TraceScreen(PlaceScreen):
         if len(explained.notes) > 3:
             lines.append([(f"   and {len(explained.notes) - 3} more notes: e", "dim")])
         lines += [[(f" {g.warn} {visible(d)}", "warn")] for d in self.result.differences[:3]]
+        if self.result.datapath is not None:
+            lines += summary_lines(self.result.datapath)[:2]
         self.query_one("#verdict", Static).update(content(lines))
 
     def on_line_view_moved(self, event: LineView.Moved) -> None:
@@ -214,6 +226,7 @@ class TraceScreen(PlaceScreen):
         def renewed(result: TraceResult) -> None:
             self._result = result
             self.taken_at = 0.0
+            self.counted = self.stages.counts = None
             self.stages.show(result.explained)
             self._head()
             self._explain()
@@ -258,7 +271,73 @@ class TraceScreen(PlaceScreen):
         elif thing is not None:
             await self.visit("console", f"nbctl list {thing.kind} {thing.uuid or thing.name}")
         else:
-            await self.visit("pipeline", f"{stage.datapath} {stage.stage.name} /{stage.stage.match[:60]}")
+            await self.action_logical()
+
+    async def action_logical(self) -> None:
+        stage = self.stages.current
+        if stage is None or not stage.stage.uuid:
+            self.tell("No flow matched here.", "warn")
+            return
+        await self.visit("pipeline", f"{stage.datapath} {stage.stage.name} /{stage.stage.uuid}")
+
+    def action_object_yaml(self) -> None:
+        stage = self.stages.current
+        if stage is None:
+            return
+        from ko_tui.screens.jumps import behind_flow, show_object
+
+        named = stage.objects[0] if stage.objects else None
+        uuid = stage.stage.uuid
+        show_object(self, lambda session: (behind_flow(session, uuid) if uuid else None) or named)
+
+    # -- the nodes' own way -----------------------------------------------------------------------------------
+
+    def _with_datapath(self, then: Callable[[TraceResult], None]) -> None:
+        """Have the packet traced through the nodes' OpenFlow, if it was not yet."""
+        result = self.result
+        if result.datapath is not None:
+            then(result)
+            return
+
+        def arrived(datapath: DatapathTrace) -> None:
+            self._result = replace(result, datapath=datapath)
+            self._head()
+            then(self._result)
+
+        self.ask("datapath", lambda session, cancel: session.datapath(result, cancel=cancel), arrived,
+                 label="tracing on the nodes")  # fmt: skip
+
+    def action_openflow(self) -> None:
+        stage = self.stages.current_number
+
+        def shown(result: TraceResult) -> None:
+            from ko_tui.screens.datapath import DatapathScreen
+
+            self.app.push_screen(DatapathScreen(result, stage))
+
+        self._with_datapath(shown)
+
+    def action_counts(self) -> None:
+        before = self.counted
+
+        def counted(result: TraceResult) -> None:
+            datapath = result.datapath
+            assert datapath is not None
+            self.ask("counts", lambda session, cancel: session.live_counts(datapath, before, cancel=cancel),
+                     arrived, label="counting packets")  # fmt: skip
+
+        def arrived(answer: LiveCounts) -> None:
+            from ko_tui.screens.datapath import counts_words
+
+            self.counted = answer
+            self.stages.show_counts(answer.stages)
+            self.tell(counts_words(answer), "good" if answer.grown else "")
+
+        self._with_datapath(counted)
+
+    def action_no_counts(self) -> None:
+        self.counted = None
+        self.stages.show_counts(None)
 
     def action_name(self) -> None:
         self.tell("Which name? :name NAME", "warn")
@@ -300,7 +379,8 @@ class TraceScreen(PlaceScreen):
         return as_text(self.result)
 
     def exact_commands(self) -> list[str]:
-        runs = [run.kubectl() for run in self.result.commands]
+        datapath = self.result.datapath
+        runs = [run.kubectl() for run in (*self.result.commands, *(datapath.commands if datapath else ()))]
         notes = [f"# {visible(note)}" for note in self.result.explained.notes]
         return [*runs, *([] if runs else [" ".join(self.result.plan.ovn_trace)]), *notes]
 

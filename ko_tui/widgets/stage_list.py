@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -10,10 +10,11 @@ from ko_tui.commands import Command, bindings
 from ko_tui.visible import one_line
 from ko_tui.widgets.glyphs import glyphs
 from ko_tui.widgets.line_view import MOVES, LineView
-from ko_tui.widgets.tones import Line, Tone
+from ko_tui.widgets.tones import Line, Piece, Tone
 
 if TYPE_CHECKING:
     from ko_tui.backend.explain.model import ExplainedStage, ExplainedTrace
+    from ko_tui.backend.tracing.live_counts import Count
 
 Show = Literal["all", "changes", "drops"]
 # A change of these is the packet's own, which a person cares about; registers are OVN's notes to itself.
@@ -73,6 +74,9 @@ class StageList(LineView):
         self.show_only: Show = "all"
         self.open_quiet = open_quiet
         self.opened: set[int] = set()
+        self.counts: Mapping[int, Count] | None = (
+            None  # packets of each stage's flow, when they were asked for
+        )
 
     # -- what is shown --------------------------------------------------------------------------------------
 
@@ -85,6 +89,11 @@ class StageList(LineView):
         dropped = [i for i, f in enumerate(self.facts) if f.ends == "dropped"]
         wanted = dropped[0] if dropped and trace.verdict == "dropped" else 0
         self.lines_changed(cursor=self.row_of(wanted))
+
+    def show_counts(self, counts: Mapping[int, Count] | None) -> None:
+        """Put what the flows counted at each stage, or take it away."""
+        self.counts = counts
+        self.lines_changed()
 
     def _arrange(self) -> None:
         assert self.trace is not None
@@ -166,6 +175,7 @@ class StageList(LineView):
             (f"{indent} {mark} ", tone),
             (f"{stage.stage.table:>2} ", "dim"),
             (f"{one_line(stage.stage.name):<25} ", "dim" if stage.quiet and not facts.ends else "name"),
+            *(count_pieces(self.counts.get(row.stage)) if self.counts is not None else ()),
             (title, "bad" if facts.ends == "dropped" else "dim" if stage.quiet else ""),
             (end, tone),
         ]
@@ -213,6 +223,17 @@ class StageList(LineView):
         self._arrange()
         self.lines_changed(cursor=self.row_of(stage))
         self.post_message(self.Moved(self, self.cursor))
+
+
+def count_pieces(count: Count | None) -> list[Piece]:
+    """``    12,345    +17 ``: packets, and how many came since the look before."""
+    if count is None:
+        return [(f"{'-':>10} {'':>7} ", "dim")]
+    grown = "" if count.grown is None else f"+{count.grown:,}" if count.grown else "="
+    return [
+        (f"{count.packets:>10,} ", "strong" if count.packets else "dim"),
+        (f"{grown:>7} ", "change" if count.grown else "dim"),
+    ]
 
 
 def group_words(stage: ExplainedStage) -> str:

@@ -175,7 +175,7 @@ async def test_a_result_leads_on(running: Running) -> None:
 
 
 @pytest.mark.lab
-@drives("openflow.filter", "openflow.words", "openflow.details", "openflow.pane", "openflow.hot", "openflow.logical",
+@drives("openflow.filter", "openflow.words", "openflow.details", "openflow.pane", "openflow.hot", "openflow.name",
         "app.raw")  # fmt: skip
 async def test_the_flows_of_a_real_node_by_their_keys(running: Running, running_lab: RunningLab) -> None:
     options = SessionOptions(kubeconfig=str(running_lab.kubeconfig), context="admin")
@@ -203,7 +203,7 @@ async def test_the_flows_of_a_real_node_by_their_keys(running: Running, running_
         assert {r.flow.table for r in screen.table.rows} == {8}
         await driven.press("H")
         assert screen.hot
-        await driven.press("L")
+        await driven.press("w")
         await driven.settled()
         await driven.press("R")
         await driven.sees("raw", "cookie=0x")

@@ -36,7 +36,8 @@ def compare(trace: DatapathTrace, stages: Sequence[ExplainedStage], verdict: Ver
 
 
 def _comparable(step: Step) -> bool:
-    return step.logical or (step.rule.no_match and step.stage[:3] in ("ls_", "lr_"))
+    """A logical flow, or what stands in its place in a logical table: nothing, or a flow of no row."""
+    return step.logical or step.stage[:3] in ("ls_", "lr_")
 
 
 def first_tables(steps: Sequence[tuple[NodePass, Step]], stages: Sequence[ExplainedStage]) -> dict[str, int]:
@@ -88,6 +89,12 @@ class _Walk:
         if part.assumed and self._assumed is not part:
             self._assumed, self._excused = part, _place(expected)
             self._choice = self._excused
+        if not step.logical and not step.rule.no_match:
+            if not is_next(step):
+                self._parts(part, step, expected)
+                return False
+            step.fit = "quiet"
+            return True
         if step.uuid != own.uuid and step.stage != own.name and not step.rule.no_match:
             if is_next(step):
                 step.fit = "quiet"
@@ -150,12 +157,18 @@ class _Walk:
 
     def _parts(self, part: NodePass, step: Step, expected: ExplainedStage) -> None:
         self.parted = True
-        if _place(expected) == self._choice:
+        if step.logical and _place(expected) == self._choice:
             self.lost = True  # the switch takes another way here than a packet to the backend itself
             return
         step.fit, step.at = "parts", self.at
         where = step.stage or f"table {step.rule.table}"
-        here = "finds no flow" if step.rule.no_match else f"is in {where} (flow {step.uuid})"
+        here = f"is in {where} (flow {step.uuid})"
+        if step.rule.no_match:
+            here = f"finds no flow in {where}"
+        elif not step.logical:
+            flow = f"{step.rule.match or 'any packet'}, priority {step.rule.priority}"
+            gone = f"whose row {step.uuid} the southbound has not" if step.uuid else "that OVN did not make"
+            here = f"takes a flow of {where} {gone} ({flow})"
         step.why = f"The logical trace is in {expected.stage.name} here."
         self.findings.append(
             Finding(
