@@ -83,6 +83,9 @@ class Pty:
     def press(self, keys: bytes) -> None:
         os.write(self.master, keys)
 
+    def signal(self, sign: int) -> None:
+        os.kill(self.process.pid, sign)
+
     def cpu(self) -> float:
         """Seconds of CPU so far, of the program and its ended children."""
         words = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()

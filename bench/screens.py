@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import compileall
+import signal
 import statistics
 import sys
 import tempfile
@@ -48,6 +49,19 @@ def keys(terminal: Pty, key: bytes, times: int) -> tuple[float, float]:
     return total / times, (terminal.cpu() - before) * 1000 / times
 
 
+def changes(terminal: Pty, sign: int, times: int) -> tuple[float, float]:
+    """Bytes and CPU milliseconds of one pod's change in sight, on average; the first makes ready and does not count."""
+    terminal.press(b"g")
+    terminal.settle()
+    terminal.signal(sign)
+    terminal.settle(0.7)
+    before, total = terminal.cpu(), 0
+    for _ in range(times):
+        terminal.signal(sign)
+        total += terminal.settle(0.7)
+    return total / times, (terminal.cpu() - before) * 1000 / times
+
+
 def typing(terminal: Pty, opening: bytes, letters: bytes) -> float:
     """CPU milliseconds of one letter of a filter, with its result painted."""
     terminal.press(opening)
@@ -71,6 +85,8 @@ def many_pods() -> None:
             cpu, memory = terminal.cpu(), terminal.resident()
             arrow = keys(terminal, DOWN, 60)
             page = keys(terminal, PAGE_DOWN, 12)
+            change = changes(terminal, signal.SIGUSR1, 12)
+            new = changes(terminal, signal.SIGUSR2, 12)
             letter = typing(terminal, b"/", b"load-42")
     with Pty([sys.executable, "-m", "bench._rows", "rows", str(PODS)], env=QUIET_ENV) as terminal:
         terminal.wait(b"load-00-00000")
@@ -82,6 +98,9 @@ def many_pods() -> None:
     figure("arrow-key-bytes", arrow[0], 1024)
     figure("page-down-bytes", page[0], 8192)
     figure("filter-key-cpu-ms", letter, 50)
+    figure("pod-changed-cpu-ms", change[1], 20)
+    figure("pod-changed-bytes", change[0], 1024)
+    figure("pod-new-cpu-ms", new[1], 25)
     figure("memory-50k-pods-mb", memory, 150)
     figure("arrow-key-bytes-to-datatable", arrow[0] / theirs_arrow[0], 1, unit="x")
     figure("arrow-key-cpu-to-datatable", arrow[1] / max(theirs_arrow[1], 0.01), 1, unit="x")

@@ -70,11 +70,6 @@ class Answers:
         flight.set_result(answer)
         return answer
 
-    def put(self, question: Hashable, value: Any) -> None:
-        """Keep an answer that was come by in another way; it is as old as now."""
-        with self._lock:
-            self._kept[question] = Answer(value, time.time())
-
     def peek(self, question: Hashable) -> Answer[Any] | None:
         """The kept answer, however old; None when there is none. Asks nobody."""
         with self._lock:

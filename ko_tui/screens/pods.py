@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ko_tui.backend.source.interface import Cancel
     from ko_tui.backend.tracing.model import Endpoint, Inventory
 
-NAMES_LATE = 3.0  # seconds after which completion knows new names
+NAMES_LATE = 10.0  # seconds after which completion knows new names
 LIKENESS = 62  # of 100: below that a row is not what was meant
 
 
@@ -114,7 +114,8 @@ class PodsScreen(Live, PlaceScreen):
 
     def _know_names(self) -> None:
         """For completion."""
-        rows = [self.table.rows[place] for place in self.table.order]
+        table = self.table
+        rows = [table.rows[place] for place in table.order]
         self.ko.known["endpoint"] = [e.key for e in rows]
         self.ko.known["node"] = [e.name for e in rows if e.kind == "node"]
 

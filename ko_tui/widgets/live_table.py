@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from textual.geometry import Region
+from textual.widget import Widget
 
 from ko_tui.widgets.line_table import Column, LineTable, haystack_of
 
@@ -81,6 +82,7 @@ class LiveTable(LineTable[T]):
         assert isinstance(self.rows, list) and isinstance(self.order, list)
         at_cursor = self.kept[self.cursor] if 0 <= self.cursor < len(self.kept) else None
         before = (len(self.kept), self.cursor)
+        sight = self._in_sight()
         moved = False
         touched: set[int] = set()
         for name, rows in changes.items():
@@ -103,10 +105,13 @@ class LiveTable(LineTable[T]):
                 moved = True
             if now:
                 places[name] = now[0] if len(now) == 1 else tuple(now)
-        if moved:
-            self._moved(at_cursor, *before)
-        else:
+        if not moved:
             self._repaint(touched)
+        elif sight == self._in_sight() and len(sight) == self.page and len(self.kept) >= before[0]:
+            self._longer()
+            self._repaint(touched)
+        else:
+            self._moved(at_cursor, *before)
         if len(self._gaps) > max(MOST_GAPS, len(self.rows) // 4):
             self._close_gaps()
 
@@ -217,6 +222,19 @@ class LiveTable(LineTable[T]):
             self.virtual_size = self.virtual_size.with_height(self.line_count() + self.header_rows)
             self.scroll_to(y=max(0, top + wanted - cursor), animate=False, force=True)
         self.lines_changed(cursor=wanted)
+        self.post_message(self.Filtered())
+
+    def _in_sight(self) -> Sequence[int]:
+        """The places of the lines in sight, in order."""
+        top = round(self.scroll_y)
+        return list(self.kept[top : top + self.page])
+
+    def _longer(self) -> None:
+        """Lines came out of sight: only the scrollbar is told. Textual itself would lay out the whole screen."""
+        self._strips.clear()
+        height = self.line_count() + self.header_rows
+        self.set_reactive(Widget.virtual_size, self.virtual_size.with_height(height))
+        self.vertical_scrollbar.window_virtual_size = height
         self.post_message(self.Filtered())
 
     def _repaint(self, places: set[int]) -> None:

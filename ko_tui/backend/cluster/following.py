@@ -51,18 +51,28 @@ class Following:
         self._news: SimpleQueue[InventoryNews | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._down: set[str] = set()
+        self._newest: tuple[Endpoint, ...] | None = None
+        self._begun = False
 
     @property
     def inventory(self) -> Inventory:
-        """All endpoints as they are now."""
+        """All endpoints as they are now. Put together only when it is asked for."""
         with self._lock:
-            endpoints = tuple(chain.from_iterable(self._known.values()))
-        return Inventory(endpoints, time.time(), self._first.complete, self._first.problems)
+            if self._newest is None:
+                self._newest = tuple(chain.from_iterable(self._known.values()))
+            return Inventory(self._newest, time.time(), self._first.complete, self._first.problems)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the news come, of all kinds that can be watched."""
+        return self._begun and not self._down
 
     def __iter__(self) -> Iterator[InventoryNews]:
         for endpoint in self._first.endpoints:
             name = object_of(endpoint)
-            self._known[name] = (*self._known.get(name, ()), endpoint)
+            known = self._known.get(name)
+            self._known[name] = (endpoint,) if known is None else (*known, endpoint)
+        self._begun = True
         watched = [r for r in ROWS_OF if r.plural in self._versions]
         for resource in watched:
             threading.Thread(
@@ -96,6 +106,7 @@ class Following:
                         self._known[name] = endpoints
                     else:
                         self._known.pop(name, None)
+                self._newest = None
             shown = time.monotonic()
             yield InventoryNews("changed", objects)
             for other in later:
