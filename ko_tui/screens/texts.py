@@ -53,10 +53,13 @@ class TextScreen(PlaceScreen):
     def crumbs(self) -> Sequence[str]:
         return (self.title_words,)
 
+    def on_mount(self) -> None:
+        super().on_mount()
+        # At once, not with the first load: by then somebody may be typing.
+        self.query_one(TextView).focus()
+
     def load(self, *, fresh: bool = False) -> None:
-        view = self.query_one(TextView)
-        view.focus()
-        self.count_words = counted(view.line_count(), "line")
+        self.count_words = counted(self.query_one(TextView).line_count(), "line")
         self.show_place()
 
     def save_text(self) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+import unicodedata
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.events import Paste
+from textual.events import Key, Paste
+from textual.keys import _character_to_key, _get_unicode_name_from_key
 from textual.message import Message
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -23,6 +25,8 @@ from tests.screens.driving import _watch_commands  # noqa: F401 (a fixture for e
 from tests.screens.recorded import open_recorded
 
 DEADLINE = float(os.environ.get("KO_TUI_TEST_DEADLINE", "20"))
+
+ROUNDS = 3  # a key, what the widget tells its screen, and what the screen does then
 
 
 def open_demo() -> Session:
@@ -56,16 +60,33 @@ class Driven:
         while not condition():
             if time.monotonic() > ends:
                 raise AssertionError(f"never came true: {what or condition}\n{self.text()}")
-            await self.pilot.pause()
-            await asyncio.sleep(0.01)
-        await self.pilot.pause()
+            await self.handled()
+            await asyncio.sleep(0.005)
+        await self.handled()
+
+    async def handled(self) -> None:
+        """Wait until every widget has dealt with what it was sent, and with what came of that."""
+        for _ in range(ROUNDS):
+            await self.pilot._wait_for_screen()
 
     async def settled(self) -> None:
         """Wait until nothing is asked any more."""
         await self.until(lambda: not getattr(self.app.screen, "questions", None), "all questions answered")
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
+        """Press keys one after another; each is obeyed before the next. Pilot's own way sleeps at every key."""
+        order = self.app.key_order
+        for key in keys:
+            name = _character_to_key(key) if len(key) == 1 else key
+            try:
+                character = key if len(key) == 1 else unicodedata.lookup(_get_unicode_name_from_key(name))
+            except KeyError:
+                character = None
+            event = Key(name, character)
+            event.set_sender(self.app)
+            self.app._driver.send_message(event)
+            await self.handled()
+            await self.until(lambda: self.app._exit or not (order._busy or order._waiting), f"{key} obeyed")
 
     async def command(self, line: str) -> None:
         """Type a line behind ``:`` and give it."""
@@ -86,7 +107,7 @@ class Driven:
         return self.text()
 
     async def type(self, text: str) -> None:
-        await self.pilot.press(*(KEYS.get(c, c) for c in text))
+        await self.press(*text)
 
     def text(self) -> str:
         """The screen as a person reads it."""
@@ -95,17 +116,6 @@ class Driven:
 
     def heard(self, kind: type[Message]) -> list[Any]:
         return [m for m in self.messages if isinstance(m, kind)]
-
-
-KEYS = {
-    " ": "space",
-    "/": "slash",
-    ":": "colon",
-    ".": "full_stop",
-    "-": "minus",
-    "=": "equals_sign",
-    ">": "greater_than_sign",
-}
 
 
 @pytest.fixture
