@@ -100,7 +100,8 @@ def following(all_steps: list[Step], at: int) -> Iterator[tuple[Stage, bool]]:
     """The stages after step ``at`` in its branch and those forked from it; whether each is in the same pipeline."""
     start = all_steps[at]
     same = True
-    for step in all_steps[at + 1 :]:
+    for later in range(at + 1, len(all_steps)):
+        step = all_steps[later]
         if step.branch.indent < start.branch.indent:
             return
         if isinstance(step.node, Block) and step.node.kind in ("ingress", "egress"):

@@ -59,7 +59,6 @@ class _Work:
     names: Names
     steps: list[Step] = field(default_factory=list)
     made: list[ExplainedStage] = field(default_factory=list)
-    trails: dict[int, list[Hop]] = field(default_factory=dict)  # id of a stage -> hops up to it
 
 
 def explain_trace(
@@ -75,6 +74,8 @@ def explain_trace(
     work = _Work(catalogue(lang), version, names or Names())
     work.steps = list(steps(trace, packet_from_flow(trace.flow)))
     last: dict[int, ExplainedStage] = {}  # column of a branch -> its last stage
+    outcome = main_outcome(trace)
+    trail: list[Hop] = []  # up to where the packet ended
     for at, step in enumerate(work.steps):
         node = step.node
         step.branch.begin()
@@ -82,14 +83,13 @@ def explain_trace(
             explained = _stage(step, node, at, work)
             work.made.append(explained)
             last[step.branch.indent] = explained
-            work.trails[id(node)] = [Hop(hop.kind, hop.name, hop.note) for hop in step.branch.hops]
+            if outcome is not None and node is outcome.stage:
+                trail = [Hop(hop.kind, hop.name, hop.note) for hop in step.branch.hops]
         elif isinstance(node, Block):
             _block(step, node, last.get(step.branch.indent) or last.get(0), work)
         else:
             _line(step, node, last.get(step.branch.indent), work)
-    outcome = main_outcome(trace)
     decided = deciding_stage(outcome, work.made) if outcome is not None else None
-    trail = work.trails.get(id(outcome.stage), []) if outcome is not None else []
     return ExplainedTrace(
         trace=trace,
         verdict=trace.verdict,

@@ -26,6 +26,8 @@ _HEADER = re.compile(r"^(?P<kind>[a-z]\w*)(?:\((?P<arguments>.*)\))?(?P<rest>(?:
 _OVER = re.compile(r"^(?:\+ |Flow: |bridge\(\"|# Summary trace\.|# Minimal trace\.)")
 DEEPEST = 40
 """Blocks within blocks that are kept as such (ovn-trace nests a few); what is deeper stays on this level, in order."""
+LONGEST_HEADER = 4096
+"""Characters: a longer line is no header, but made to be slow to read."""
 _ERROR = re.compile(
     r"^(error parsing flow: .*|unknown datapath .*|microflow does not specify ingress port.*|.*: unknown port.*"
     r"|ovn-trace: .*|.*\|(?:WARN|ERR|EMER)\|.*|.*syntax error.*|.*Syntax error.*)$"
@@ -166,7 +168,8 @@ class _Builder:
 def _is_header(line: str, following: str) -> bool:
     indent = len(line) - len(line.lstrip(" "))
     return (
-        is_underline(following)
+        len(line) <= LONGEST_HEADER
+        and is_underline(following)
         and len(following) == len(line)
         and following[indent:] == "-" * (len(line) - indent)
         and _HEADER.match(line[indent:]) is not None
