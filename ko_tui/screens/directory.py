@@ -27,6 +27,7 @@ _INNER: dict[str, tuple[str, str]] = {
     "stages": ("ko_tui.screens.pipeline", "StagesScreen"),
     "flows": ("ko_tui.screens.flows", "FlowsScreen"),
     "node flows": ("ko_tui.screens.openflow", "NodeFlowsScreen"),
+    "datapath": ("ko_tui.screens.datapath", "DatapathScreen"),
     "text": ("ko_tui.screens.texts", "TextScreen"),
 }
 
@@ -64,10 +65,12 @@ def every_command() -> Iterator[tuple[str, Command]]:
     from ko_tui.widgets.line_table import SORTING
     from ko_tui.widgets.line_view import MOVES
     from ko_tui.widgets.stage_list import FOLDING
+    from ko_tui.widgets.step_list import StepList
 
     yield from (("everywhere", command) for command in EVERYWHERE)
     yield from (("lists", command) for command in (*MOVES, *SORTING))
     yield from (("trace result", command) for command in FOLDING)
+    yield from (("datapath", command) for command in StepList.commands if command not in MOVES)
     for name, where in (*_WHERE.items(), *_INNER.items()):
         yield from ((name, command) for command in commands_of_class(_load(where)))
 

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
 from pathlib import Path
 
+import ko_tui.screens
+import ko_tui.widgets
 from ko_tui.screens.directory import every_command
 from tests.screens.driving import DRIVEN
 
+# Tab and arrows between the fields of a form cannot be changed.
+FORMS = {"form.next", "form.previous"}
 # Given in a real terminal, where alone they do something.
 IN_A_TERMINAL = {"app.suspend": ("tests.e2e.test_endings", "test_suspended_and_brought_back")}
+
+
+def test_every_command_of_a_screen_or_widget_is_listed() -> None:
+    """What is not listed has no help outside its screen and no id for the configuration file."""
+    listed = {command.id for _, command in every_command()}
+    for package in (ko_tui.screens, ko_tui.widgets):
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            for thing in vars(importlib.import_module(module.name)).values():
+                if isinstance(thing, type) and isinstance(getattr(thing, "commands", None), tuple):
+                    unlisted = {c.id for c in thing.commands} - listed - FORMS
+                    assert not unlisted, (thing.__name__, unlisted)
 
 
 def test_every_command_is_driven_by_a_test() -> None:
