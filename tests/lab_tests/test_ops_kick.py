@@ -1,0 +1,106 @@
+"""``nb kick``: a member that is really dead is removed from the real cluster; what would do harm is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from ko_tui.cli import main
+from tests.lab.places import until
+from tests.lab.running import RunningLab
+from tests.lab.topology import NODES
+from tests.lab_tests.command_line import CommandLine
+
+pytestmark = pytest.mark.lab
+NB = "/etc/ovn/ovnnb_db.db"
+
+
+@pytest.fixture
+def dead(changed_lab: RunningLab) -> Iterator[tuple[RunningLab, int]]:
+    """A lab one of whose northbound followers is dead, by its index; it is a member again afterwards."""
+    cluster = changed_lab.cluster
+    victim = next(i for i in range(3) if cluster.role(i, "nb") == "follower")
+    cluster.kill_raft_member(victim, "nb")
+    yield changed_lab, victim
+    if victim in known(changed_lab):
+        cluster.start_raft_member(victim, "nb")
+    else:
+        rejoin(changed_lab, victim)
+    until(lambda: whole(changed_lab), "the northbound to be whole")
+
+
+def status(lab: RunningLab, index: int) -> str:
+    place = lab.cluster.central_place(index)
+    words = ("-t", "/var/run/ovn/ovnnb_db.ctl", "cluster/status", "OVN_Northbound")
+    return place.run("ovn-appctl", "-T", "5", *words, check=False).stdout
+
+
+def known(lab: RunningLab) -> dict[int, str]:
+    """The members that the leader knows: index of the node -> the first digits of the server's ID."""
+    servers = status(lab, lab.cluster.leader("nb")).partition("Servers:")[2].splitlines()
+    return {i: line.split()[0] for i, node in enumerate(NODES) for line in servers if f"[{node.ip}]:" in line}
+
+
+def whole(lab: RunningLab) -> bool:
+    roles = sorted(lab.cluster.role(i, "nb") for i in range(3))
+    return roles == ["follower", "follower", "leader"] and sorted(known(lab)) == [0, 1, 2]
+
+
+def rejoin(lab: RunningLab, index: int) -> None:
+    """As its documentation has it: the removed member's file goes, and its pod starts anew and joins."""
+    lab.cluster.central_place(index).path(NB).unlink()
+    pods = lab.server.store.all(lab.server.controllers.pods, "kube-system")[0]
+    pod = next(
+        p
+        for p in pods
+        if p.labels.get("app") == "ovn-central" and p.fields["spec.nodeName"] == NODES[index].name
+    )
+    lab.server.controllers.delete(lab.server.controllers.pods, pod, None)
+
+
+def test_a_dead_member_is_removed(dead: tuple[RunningLab, int], line: CommandLine) -> None:
+    lab, victim = dead
+    nick = known(lab)[victim]
+    asked = line(lab, "--allow-write", "nb", "kick", nick)
+    assert asked.status == 2 and f"--yes {nick}" in asked.err and "does not answer" in asked.err
+    wrong = line(lab, "--allow-write", "--yes", "beef", "nb", "kick", nick)
+    assert wrong.status == 2 and victim in known(lab)
+    done = line(lab, "nb", "kick", nick, "--allow-write", "--yes", nick)
+    assert done.status == 0, done.err
+    assert sorted(known(lab)) == sorted({0, 1, 2} - {victim})
+    again = line(lab, "nb", "kick", nick, "--allow-write", "--yes", nick)
+    assert again.status == 2 and f"has no server '{nick}'" in again.err
+
+
+def test_what_would_do_harm_is_refused(dead: tuple[RunningLab, int], line: CommandLine) -> None:
+    lab, victim = dead
+    members = known(lab)
+    leader = lab.cluster.leader("nb")
+    last = next(i for i in members if i not in (victim, leader))
+    for server, words in (
+        (members[leader], "is the leader of OVN_Northbound"),
+        (members[last], "only 1 answer"),
+        ("0000", "has no server '0000'"),
+    ):
+        refused = line(lab, "nb", "kick", server, "--allow-write", "--yes", server)
+        assert refused.status == 2 and words in refused.err, refused
+    assert known(lab) == members
+
+
+def test_a_whole_id_names_one_member_only(changed_lab: RunningLab, line: CommandLine) -> None:
+    until(lambda: whole(changed_lab), "the northbound to be whole")
+    said = json.loads(line(changed_lab, "nb", "status", "--json").out)["OVN_Northbound"]
+    follower = next(m for m in said if m["role"] == "follower")
+    almost = f"{follower['nick']}{'0' * 4}{follower['server_id'][8:]}"
+    refused = line(changed_lab, "nb", "kick", almost, "--allow-write", "--yes", follower["nick"])
+    assert refused.status == 2 and "has no server" in refused.err
+    asked = line(changed_lab, "nb", "kick", follower["server_id"], "--allow-write")
+    assert asked.status == 2 and f"Remove server {follower['nick']}" in asked.err
+
+
+def test_read_only_needs_no_cluster(line: CommandLine, capsys: pytest.CaptureFixture[str]) -> None:
+    for more in ([], ["--allow-write", "--read-only-strict"]):
+        assert main(["--kubeconfig", "no-such-file", *more, "nb", "kick", "beef", "--yes", "beef"]) == 2
+        assert "read-only" in capsys.readouterr().err
