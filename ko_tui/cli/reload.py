@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
     from ko_tui.backend.session import open_session
     from ko_tui.backend.source.interface import Cancel
 
-    if not args.allow_write:
+    if not args.allow_write or args.read_only_strict:
         raise PolicyRefusal("reload restarts pods and ko-tui is read-only.", "Start it with --allow-write.")
     confirm(plan_text(), target=TARGET, given=args.yes)
     session = open_session(session_options(args))

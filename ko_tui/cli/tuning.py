@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from ko_tui.backend.session import open_session
 
-    if args.action != "check" and not args.allow_write:
+    if args.action != "check" and (not args.allow_write or args.read_only_strict):
         raise PolicyRefusal(
             f"tuning {args.action} changes files on every node and ko-tui is read-only.",
             "Start it with --allow-write.",
