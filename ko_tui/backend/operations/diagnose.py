@@ -78,7 +78,7 @@ def diagnose(
         ("controller", lambda: controller_log(session)),
     ]
     if scope == "subnet":
-        groups.insert(0, ("subnet", lambda: subnet(session, target)))
+        take(subnet(session, target))  # first: of one that is not there nothing else need be asked
     for (name, _), answer in ask_all(groups, lambda group: group[1](), cancel=cancel):
         if isinstance(answer, KoError):
             report.partial.append(f"{name}: {answer.what}")

@@ -1,0 +1,127 @@
+"""The tools, logs and checks of the command line on the real cluster; none of them changes anything."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from ko_tui.cli import main
+from tests.lab.running import RunningLab
+
+pytestmark = pytest.mark.lab
+NODE = "kube-ovn-worker"
+
+
+def run(lab: RunningLab, *words: str) -> int:
+    return main(["--kubeconfig", str(lab.kubeconfig), "--context", "admin", *words])
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("nbctl lsp-list ovn-default", "(client.default)"),
+        ("nbctl --no-leader-only show ovn-cluster", "ovn-cluster-ovn-default"),
+        ("sbctl --columns=hostname list Chassis", "kube-ovn-worker2"),
+        (f"vsctl {NODE} list-br", "br-int"),
+        (f"ofctl {NODE} dump-flows br-int table=0", "priority=100"),
+        (f"appctl {NODE} ofproto/list", "br-int"),
+        (f"appctl {NODE} -t ovn-controller connection-status", "connected"),
+        (f"appctl {NODE} dpctl/show", "netdev@ovs-netdev"),
+    ],
+)
+def test_a_tool_prints_what_the_real_one_prints(
+    running_lab: RunningLab, capfd: pytest.CaptureFixture[str], line: str, shown: str
+) -> None:
+    assert run(running_lab, *line.split()) == 0
+    assert shown in capfd.readouterr().out
+
+
+def test_a_tool_that_fails_hands_on_its_words_and_status(
+    running_lab: RunningLab, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(running_lab, "nbctl", "lsp-list", "nosuch") == 3
+    assert "nosuch: switch name not found" in capfd.readouterr().err
+    assert run(running_lab, "vsctl", "nowhere", "show") == 3
+    assert "nowhere" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("word", ["icnbctl", "icsbctl"])
+def test_interconnection_that_is_not_there(
+    running_lab: RunningLab, capfd: pytest.CaptureFixture[str], word: str
+) -> None:
+    assert run(running_lab, word, "show") == 3
+    assert "interconnection" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "nbctl ls-add evil", "nbctl show -- ls-del ovn-default", "sbctl chassis-del x", f"vsctl {NODE} del-br br-int",
+        f"ofctl {NODE} del-flows br-int", f"appctl {NODE} exit", f"dpctl {NODE} del-dp x", "nbctl lsp-lis ovn-default",
+        "tuning install-fastpath centos7",
+    ],
+)  # fmt: skip
+def test_what_would_change_something_needs_no_cluster_to_be_refused(
+    line: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", "/nonexistent")
+    assert main(line.split()) == 2
+    assert "read-only" in capfd.readouterr().err
+
+
+def test_logs_of_every_node_in_one_archive(
+    running_lab: RunningLab, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "logs.tar.gz"
+    code = run(running_lab, "log", "all", "-o", str(file))
+    said = capfd.readouterr()
+    with tarfile.open(file) as archive:
+        names = set(archive.getnames())
+        controller = archive.extractfile(f"{NODE}/ovn/ovn-controller.log")
+        assert controller is not None and b"connected" in controller.read()
+    for node in (NODE, "kube-ovn-worker2", "kube-ovn-control-plane"):
+        assert {f"{node}/openvswitch/ovs-vswitchd.log", f"{node}/linux/addr.log"} <= names
+    # Programs that this machine does not have are listed once each, in the archive for every node.
+    lacking = [line for line in said.err.splitlines() if "not collected" in line]
+    assert code == (3 if lacking else 0)
+    assert len(lacking) == len(set(lacking)) and ("FAILED.txt" in names) == bool(lacking)
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def checks(capfd: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+    return list(json.loads(capfd.readouterr().out)["checks"])
+
+
+def test_the_environment_of_every_node(running_lab: RunningLab, capfd: pytest.CaptureFixture[str]) -> None:
+    run(running_lab, "env-check", "--json")
+    found = checks(capfd)
+    assert {c["place"] for c in found} >= {NODE, "kube-ovn-worker2", "kube-ovn-control-plane"}
+    assert not [c for c in found if c["level"] == "fail"]
+
+
+@pytest.mark.parametrize(
+    "line", ["diagnose all", f"diagnose node {NODE}", "diagnose subnet ovn-default", "tuning check"]
+)
+def test_checks_of_a_well_cluster(
+    running_lab: RunningLab, capfd: pytest.CaptureFixture[str], line: str
+) -> None:
+    run(running_lab, *line.split(), "--json")
+    found = checks(capfd)
+    assert len(found) > 3
+    assert not [c for c in found if c["level"] == "fail"], [c for c in found if c["level"] == "fail"]
+
+
+def test_a_subnet_that_is_not_there(running_lab: RunningLab, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(running_lab, "diagnose", "subnet", "nosuch") == 2
+    assert "nosuch" in capfd.readouterr().err
+
+
+def test_targets_are_checked_first(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", "/nonexistent")
+    assert main(["diagnose", "IPPorts", "tcp-10.16.0.12"]) == 2
+    assert "tcp-IP-PORT" in capfd.readouterr().err
