@@ -230,7 +230,13 @@ class OperationsScreen(PlaceScreen):
     # -- results --------------------------------------------------------------------------------------------------
 
     def _draw(self) -> None:
-        self.results.show_lines(report_lines(self.checks, self.words, well=self.well), stay=True, fold=True)
+        view = self.results
+        at_end = view.cursor >= view.line_count() - 1
+        view.show_lines(report_lines(self.checks, self.words, well=self.well), stay=True, fold=True)
+        if (
+            at_end and not self.checks
+        ):  # steps in words: the last one is what matters, unless somebody looks back
+            view.lines_changed(cursor=view.line_count() - 1)
 
     def action_well(self) -> None:
         self.well = not self.well

@@ -36,7 +36,7 @@ async def test_a_restore_is_explained_and_given_up(
         await driven.sees("file:")
         await driven.press("enter")
         await driven.until(lambda: isinstance(driven.app.screen, TypedConfirmation))
-        await driven.sees("which knows most", "is this needed?", "set aside")
+        await driven.sees("Restore the northbound database of admin", "needed?", "aside")
         await driven.paste("yes")
         await driven.press("enter")
         await driven.sees("not that: type admin")

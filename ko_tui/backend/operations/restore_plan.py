@@ -247,12 +247,11 @@ def _nodes(journal: RestoreJournal) -> str:
 
 
 def _effect(journal: RestoreJournal, what: str, notes: list[str]) -> str:
-    text = (
-        f"Restore the northbound database of {journal.context} from {what}. ko-tui makes a pod of its own on each "
-        f"of {_nodes(journal)} and first copies all files to {journal.kept}. Then ovn-central stops; the files of "
-        f"both databases are set aside as *.ko-{journal.stamp}; {journal.members[0].node} makes a new cluster of the "
-        "restored file and the others join; ovn-northd makes the southbound database anew; every ovs pod restarts. "
-        "Until that is done nothing in the network can be changed, and connections may be cut while the ovs pods "
-        "restart."
+    head = " ".join([f"Restore the northbound database of {journal.context} from {what}.", *notes])
+    return (
+        f"{head} First every file is copied to {journal.kept}, through a pod of ko-tui's own on each of "
+        f"{_nodes(journal)}. Then ovn-central stops; both databases' files are set aside as *.ko-{journal.stamp}; "
+        f"{journal.members[0].node} makes a new cluster of the restored file and the others join; ovn-northd makes "
+        "the southbound database anew; every ovs pod restarts. Until that is done nothing in the network can be "
+        "changed, and connections may be cut while the ovs pods restart."
     )
-    return " ".join([text, *notes])
