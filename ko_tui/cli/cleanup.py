@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import asdict
 
 from ko_tui.cli.confirm import confirm
 from ko_tui.cli.options import session_options
@@ -31,8 +30,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         found = find_leftovers(session)
         if args.json:
-            shown = [{k: v for k, v in asdict(leftover).items() if k != "journal"} for leftover in found]
-            print(json.dumps(shown, indent=2, default=str))
+            print(json.dumps([leftover.to_json() for leftover in found], indent=2))
         else:
             for leftover in found:
                 print(visible(str(leftover)))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ko_tui.backend.errors import KoError, PolicyRefusal
 from ko_tui.backend.operations.created_journal import RunJournal, Thing, discard, held, read_all, save
@@ -53,6 +53,20 @@ class Leftover:
     here: bool
     busy: bool
     journal: RunJournal | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "run": self.run,
+            "operation": self.operation,
+            "started": self.started,
+            "owner": self.owner,
+            "here": self.here,
+            "busy": self.busy,
+            "things": [
+                {"kind": thing.plural, "namespace": thing.namespace, "name": thing.name}
+                for thing in self.things
+            ],
+        }
 
     def __str__(self) -> str:
         count = f"{len(self.things)} object{'' if len(self.things) == 1 else 's'}"

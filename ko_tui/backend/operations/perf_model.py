@@ -104,7 +104,7 @@ def bits_text(bits: float | None) -> str:
         return "-"
     for unit, scale in (("Gbit/s", 1e9), ("Mbit/s", 1e6), ("kbit/s", 1e3)):
         if bits >= scale:
-            return f"{bits / scale:.3g} {unit}" if bits < 1000 * scale else f"{bits / scale:.0f} {unit}"
+            return f"{_short(bits / scale)} {unit}"
     return f"{bits:.0f} bit/s"
 
 
@@ -112,9 +112,15 @@ def latency_text(microseconds: float | None) -> str:
     """``12.3 us``, ``4.5 ms``; "-" for None."""
     if microseconds is None:
         return "-"
-    if microseconds >= 1000:
-        return f"{microseconds / 1000:.3g} ms" if microseconds < 1e6 else f"{microseconds / 1e6:.3g} s"
-    return f"{microseconds:.3g} us"
+    for unit, scale in (("s", 1e6), ("ms", 1e3)):
+        if microseconds >= scale:
+            return f"{_short(microseconds / scale)} {unit}"
+    return f"{_short(microseconds)} us"
+
+
+def _short(number: float) -> str:
+    """Three digits, and never an exponent."""
+    return f"{number:.0f}" if number >= 99.95 else f"{number:.3g}"
 
 
 def percent_text(percent: float | None) -> str:
