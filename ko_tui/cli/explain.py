@@ -137,8 +137,8 @@ def _text(text: str, args: argparse.Namespace, version: OvnVersion | None, lang:
         return _trace(text, args, version, lang)
     if kind == "flows":
         return _flows(text, args, version, lang)
-    if kind == "openflow":
-        return _openflow(text, args, version or DEFAULT, lang)
+    if kind:
+        return _openflow(kind, text, args, version or DEFAULT, lang)
     from ko_tui.backend.explain.catalogue import catalogue
 
     print(f"ko-tui: {catalogue(lang).say('ui.nothing')}", file=sys.stderr)
@@ -146,7 +146,7 @@ def _text(text: str, args: argparse.Namespace, version: OvnVersion | None, lang:
 
 
 def kind_of(text: str) -> str:
-    """What ``text`` is: ``trace``, ``flows``, ``openflow``, or empty for neither."""
+    """What ``text`` is: ``trace``, ``flows``, a kind of the switch's output, or empty for neither."""
     if (
         "ingress(dp=" in text
         or "egress(dp=" in text
@@ -155,9 +155,9 @@ def kind_of(text: str) -> str:
         return "trace"
     if ("), action=(" in text and "table=" in text) or holds_records(text):
         return "flows"
-    if 'bridge("' in text or ("actions=" in text and "table=" in text):
-        return "openflow"
-    return ""
+    from ko_tui.cli.explain_openflow import kind_of as kind_of_switch
+
+    return kind_of_switch(text)
 
 
 def _trace(text: str, args: argparse.Namespace, version: OvnVersion | None, lang: Language) -> int:
@@ -192,30 +192,15 @@ def _flows(text: str, args: argparse.Namespace, version: OvnVersion | None, lang
     return 0
 
 
-def _openflow(text: str, args: argparse.Namespace, version: OvnVersion, lang: Language) -> int:
-    from ko_tui.backend.explain.openflow import explain_openflow
-    from ko_tui.cli.render_flow import print_openflow
+def _openflow(kind: str, text: str, args: argparse.Namespace, version: OvnVersion, lang: Language) -> int:
+    from ko_tui.cli.explain_openflow import KINDS
 
-    flows = list(explain_openflow(text, version, lang))
+    told = KINDS[kind](text, version, lang)
     if args.json:
-        _dump(
-            [
-                {
-                    "table": flow.table.number,
-                    "title": flow.table.title,
-                    "stages": list(flow.table.stages),
-                    "priority": flow.priority,
-                    "cookie": flow.cookie,
-                    "source": flow.source,
-                }
-                for flow in flows
-            ]
-        )
+        _dump(told.json())
     else:
-        console = _console()
-        for flow in flows:
-            print_openflow(flow, console, lang)
-    return 0 if flows else 1
+        told.show(_console(), everything=args.all)
+    return 0 if told else 1
 
 
 def _console() -> Console:

@@ -80,6 +80,56 @@ def test_openflow_is_explained(explain):
     assert status == 0 and len(json.loads(out)) > 50
 
 
+def test_a_switch_trace_tells_its_verdict(explain):
+    status, out, _ = explain(given=openflow()["ofproto-trace-acl-np-ingress-drop"])
+    assert status == 0
+    assert out.startswith("Sent through a tunnel to another node\n")
+    assert "look its connection up in conntrack zone 24" in out
+    _, everything, _ = explain("--all", given=openflow()["ofproto-trace-acl-np-ingress-drop"])
+    assert "set_field:0x18/0xffff->reg13" in everything and "set_field:0x18/0xffff->reg13" not in out
+    _, out, _ = explain("--json", given=openflow()["ofproto-trace-svc-dns-udp"])
+    form = json.loads(out)
+    assert form["verdict"] == "unfinished"
+    assert form["passes"][0]["datapath_actions"] == "ct(zone=24,nat),recirc(0x3)"
+    assert form["passes"][0]["flows"][0]["actions"][-1] == "resubmit(,8)"
+    _, out, _ = explain("--lang", "zh", given=openflow()["ofproto-trace-svc-dns-udp"])
+    assert out.startswith("没有追踪到终点")
+
+
+def test_flows_of_the_datapath_are_explained(explain):
+    given = openflow()["dpctl-dump-flows-node1"]
+    status, out, _ = explain(given=given)
+    assert status == 0
+    assert "- send it out of port 7" in out and "packets seen: 43" in out
+    _, out, _ = explain("--json", given=given)
+    rows = json.loads(out)
+    assert len(rows) == given.count(", actions:")
+    assert rows[0]["words"] == ["send it out of port 7"] and rows[0]["packets"] == 43
+
+
+@pytest.mark.parametrize(
+    ("line", "table", "cookie"),
+    [
+        (
+            " cookie=0xcf9fedcd, priority=180,dl_src=f6:e7:19:fa:68:4c actions=conjunction(100,1/2)",
+            0,
+            "cf9fedcd",
+        ),
+        (" cookie=0x5b1c, table=8, priority=50,metadata=0x3 actions=resubmit(,73)", 8, "00005b1c"),
+        ("priority=0 actions=NORMAL", 0, ""),
+        ("table_id=8, duration=28s, n_packets=0, n_bytes=0, priority=50,actions=resubmit(,73)", 8, ""),
+        (" cookie=0x0, duration=28.2s, table=43, n_packets=0, n_bytes=0, priority=0 actions=drop", 43, ""),
+    ],
+)
+def test_every_form_of_dump_flows_is_read(explain, line, table, cookie):
+    status, out, _ = explain("--json", given=line + "\n")
+    assert status == 0
+    (row,) = json.loads(out)
+    assert (row["table"], row["cookie"]) == (table, cookie)
+    _, out, _ = explain(given=line + "\n")
+    assert "00000000" not in out
+
+
 def test_one_match_and_one_action(explain):
     status, out, _ = explain("--match", "ip4 && tcp.dst == 80")
     assert (status, out) == (0, "It is IPv4 and the TCP destination port is 80 (HTTP)\n")
@@ -132,7 +182,7 @@ def test_control_characters_are_shown_and_markup_is_text(explain):
     [
         ("", ""),
         ("error parsing flow: x", "trace"),
-        ('bridge("br-int")', "openflow"),
+        ('bridge("br-int")', "ofproto"),
         ("# icmp,reg14=0x1", "trace"),
     ],
 )

@@ -11,11 +11,10 @@ from ko_tui.backend.explain.catalogue import Catalogue, catalogue, shared
 from ko_tui.backend.explain.language import Language
 from ko_tui.backend.explain.pipelines import stage_at
 from ko_tui.backend.ovn.versions import DEFAULT, KNOWN, OvnVersion
+from ko_tui.backend.ovs.ofproto_trace import OfRule
+from ko_tui.backend.ovs.openflow import parse_dump
 
-_TRACE_LINE = re.compile(
-    r"^\s*(?P<table>\d+)\. (?P<match>.*?)(?:, priority (?P<priority>\d+))?(?:, cookie 0x(?P<cookie>[0-9a-f]+))?$"
-)
-_DUMP_LINE = re.compile(r"^\s*(?:cookie=0x(?P<cookie>[0-9a-f]+), .*?)?table=(?P<table>\d+),")
+_TABLE_ID = re.compile(r"\btable_id=(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +87,23 @@ def _numbers(version: OvnVersion) -> dict[int, str]:
 def explain_openflow(
     text: str, version: OvnVersion = DEFAULT, lang: Language = "en"
 ) -> Iterator[ExplainedOpenFlow]:
-    """Every flow among the lines of ``ovs-ofctl dump-flows`` or ``ofproto/trace``; other lines are passed over."""
-    for line in text.splitlines():
-        found = _DUMP_LINE.match(line)
-        if found is not None:
-            priority = re.search(r"\bpriority=(\d+)", line)
-            yield _explained(found, priority[1] if priority else "32768", line, version, lang)
-        elif (found := _TRACE_LINE.match(line)) and (
-            found["priority"] or found["match"].startswith("No match")
-        ):
-            yield _explained(found, found["priority"], line, version, lang)
+    """Every flow among the lines of ``ovs-ofctl dump-flows`` or ``bridge/dump-flows``; other lines are passed over."""
+    for flow in parse_dump(text):
+        table = flow.table
+        if (numbered := _TABLE_ID.search(flow.raw)) is not None:
+            table = int(numbered[1])
+        if flow.known and table is not None:
+            yield _explained(table, flow.priority, flow.cookie, flow.raw, version, lang)
+
+
+def explain_rule(rule: OfRule, version: OvnVersion = DEFAULT, lang: Language = "en") -> ExplainedOpenFlow:
+    """A table look-up of ``ofproto/trace``."""
+    return _explained(rule.table, rule.priority, rule.cookie, rule.raw, version, lang)
 
 
 def _explained(
-    found: re.Match[str], priority: str | None, line: str, version: OvnVersion, lang: Language
+    table: int, priority: int | None, cookie: str, line: str, version: OvnVersion, lang: Language
 ) -> ExplainedOpenFlow:
-    table = openflow_table(int(found["table"]), version, lang)
-    cookie = (found["cookie"] or "").zfill(8) if found["cookie"] else ""
-    return ExplainedOpenFlow(table, int(priority) if priority else None, cookie, line.strip())
+    # A flow without a cookie is ovn-controller's own: no southbound row is behind it.
+    behind = cookie if cookie.strip("0") else ""
+    return ExplainedOpenFlow(openflow_table(table, version, lang), priority, behind, line.strip())
