@@ -8,6 +8,7 @@ unhealthy), 2 usage or refused, 3 the cluster or a command in it failed.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import importlib
 import sys
@@ -39,9 +40,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except Exception as error:
         return unexpected(error)
-    except KeyboardInterrupt:
-        print("ko-tui: interrupted.", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as told:
+        number = int(getattr(told, "number", 2))
+        with contextlib.suppress(OSError):  # the terminal may be what has gone
+            print("ko-tui: interrupted.", file=sys.stderr)
+        return 128 + number
 
 
 def unexpected(error: Exception) -> int:
@@ -112,6 +115,7 @@ def _screen(arguments: list[str]) -> int:
 
 def _word(word: str, before: list[str], after: list[str]) -> int:
     from ko_tui.cli import leftovers
+    from ko_tui.cli.signals import unwinding
 
     module = importlib.import_module(WORDS[word][0])
     parser = argparse.ArgumentParser(
@@ -125,4 +129,5 @@ def _word(word: str, before: list[str], after: list[str]) -> int:
         # Options may stand between the words: ko-tui nb backup --context x FILE.
         args = parser.parse_intermixed_args([*before, *after])
     leftovers.tell(word)
-    return int(module.run(args))
+    with unwinding():
+        return int(module.run(args))

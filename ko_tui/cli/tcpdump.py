@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 
 from ko_tui.backend.capture.capture import (
     DEFAULT_SECONDS,
@@ -19,8 +16,8 @@ from ko_tui.backend.capture.capture import (
     capture,
     check_filter,
 )
-from ko_tui.backend.source.interface import Cancel
 from ko_tui.cli.options import session_options
+from ko_tui.cli.signals import cancelled_by_signals
 from ko_tui.cli.visible import visible
 
 SUMMARY = """Capture the packets of a pod, VM, node or attachment NIC; payload is cut off unless --snaplen says more.
@@ -49,8 +46,6 @@ def run(args: argparse.Namespace) -> int:
     if args.write and Path(args.write).exists() and not args.force:
         raise UsageError(f"{args.write} exists already.", "Choose another name, or give --force.")
     session = open_session(session_options(args))
-    cancel = Cancel()
-    old = {s: signal.signal(s, _stop(cancel)) for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     many = bool(args.also)
     order = Interleaved()
     try:
@@ -62,7 +57,8 @@ def run(args: argparse.Namespace) -> int:
             for due in order.put(seen) if many else [seen]:
                 print(line_of(due, many), flush=True)
 
-        problems = capture(session, request, cancel=cancel, on_seen=show, on_note=_note)
+        with cancelled_by_signals("stopping") as cancel:
+            problems = capture(session, request, cancel=cancel, on_seen=show, on_note=_note)
         for seen in order.rest():
             print(line_of(seen, many))
         for problem in problems:
@@ -71,8 +67,6 @@ def run(args: argparse.Namespace) -> int:
             _note(f"written to {args.write}")
         return 3 if problems else 0
     finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)
         session.close()
 
 
@@ -86,10 +80,3 @@ def line_of(seen: Seen, many: bool) -> str:
 
 def _note(text: str) -> None:
     print(f"ko-tui: {visible(text)}", file=sys.stderr)
-
-
-def _stop(cancel: Cancel) -> Callable[[int, FrameType | None], None]:
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        cancel.cancel()
-
-    return handle
