@@ -8,11 +8,12 @@ end up in the field that it leaves. So a key that arrives while another is still
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from textual.app import App
+from textual.app import App, ScreenStackError
 from textual.dom import DOMNode
 from textual.events import Event, Key, Paste
 from textual.screen import Screen
@@ -66,7 +67,8 @@ class KeyOrder:
             await self._give(event)
         finally:
             # Once for the key itself, which is obeyed at the app; once for what the widget then sends its screen.
-            self._pass_on(self._turn, [*way, *way], self._app.screen)
+            with contextlib.suppress(ScreenStackError):  # it may have been the key that ends the program
+                self._pass_on(self._turn, [*way, *way], self._app.screen)
 
     def _pass_on(self, turn: int, way: list[DOMNode], screen: Screen[Any]) -> None:
         """Follow the key and all that it sent from the widget up to the app: each has done its part before us."""
@@ -88,8 +90,9 @@ class KeyOrder:
             self._patience = None
         if self._waiting:
             event = self._waiting.popleft()
+            self._turn += 1  # whoever ends the same turn again gives out nothing more
             if self._waiting:
-                self._patience = asyncio.get_running_loop().call_later(GIVE_UP, self._insist, self._turn + 1)
+                self._patience = asyncio.get_running_loop().call_later(GIVE_UP, self._insist, self._turn)
             # In the app's own loop, as every key.
             self._app.call_later(self._hand_out, event)
             self._busy = True
