@@ -66,6 +66,12 @@ class Settings:
     openflow_seconds: int = field(
         default=0, metadata=_about("Seconds between two looks at a node's flows; 0 asks only on r.")
     )
+    local_trace_flows: int = field(
+        default=50_000,
+        metadata=_about(
+            "From how many logical flows traces are made here (engine local) unless told otherwise; 0: never."
+        ),
+    )
     history_lines: int = field(
         default=500, metadata=_about("How many traces and commands are remembered. 0 remembers nothing.")
     )

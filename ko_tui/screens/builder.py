@@ -13,10 +13,18 @@ from textual.widgets import Input, Static
 
 from ko_tui.backend.errors import KoError
 from ko_tui.commands import Command, bindings
+from ko_tui.screens.builder_engine import ENGINE, EngineChoice
 from ko_tui.screens.guide import guide
 from ko_tui.screens.matching import Matcher
 from ko_tui.screens.place import PlaceScreen
-from ko_tui.screens.trace_form import FIELDS, FieldError, first_port, is_address, request_of, values_of
+from ko_tui.screens.trace_form import (
+    FIELDS,
+    FieldError,
+    first_port,
+    is_address,
+    request_of,
+    values_of,
+)
 from ko_tui.widgets.bars import KeyBar, age_words
 from ko_tui.widgets.choice_list import ChoiceItem, ChoiceList
 from ko_tui.widgets.field import Field, FieldInput
@@ -33,7 +41,7 @@ PAUSE = 0.25  # seconds without typing before the packet is resolved
 ENDS = ("source", "destination")
 
 
-class BuilderScreen(PlaceScreen):
+class BuilderScreen(EngineChoice, PlaceScreen):
     """The form on the left; what it makes on the right, or below in a narrow terminal."""
 
     mode = "trace"
@@ -44,6 +52,7 @@ class BuilderScreen(PlaceScreen):
         Command("builder.more", "f9", "All fields of the packet, on and off", "all fields", action="more"),
         Command("builder.field", "i", "Go to the fields", "fields", action="fields"),
         Command("builder.swap", "f10", "Swap From and To", "swap", action="swap"),
+        *ENGINE,
         Command("builder.clear", "f12", "Empty the form", action="clear", colon=("clear",)),
     )
     BINDINGS = bindings(commands)
@@ -120,6 +129,10 @@ class BuilderScreen(PlaceScreen):
             self._changed()
 
         self.ask("inventory", question, arrived, label="listing pods", failed=self.show_trouble)
+        self.propose()
+
+    def _request(self) -> TraceRequest:
+        return request_of(self.values(), namespace=self._namespace(), engine=self.auto())
 
     def arrive(self, words: str) -> None:
         """``from KEY``, ``to KEY``, or a whole trace in one line, which runs at once."""
@@ -145,7 +158,7 @@ class BuilderScreen(PlaceScreen):
 
     def fill(self, request: TraceRequest) -> None:
         """Put a request into the fields."""
-        values = values_of(request)
+        values = values_of(request, engine=self.auto())
         for spec in FIELDS:
             self.field(spec.name).value = values[spec.name]
         if any(values[s.name] not in ("", s.default) for s in FIELDS if not s.main):
@@ -175,7 +188,7 @@ class BuilderScreen(PlaceScreen):
         if self._pause is not None:
             self._pause.stop()
         try:
-            request = request_of(self.values(), namespace=self._namespace())
+            request = self._request()
         except KoError as error:
             self._show_packet(problem_lines(error))
             return
@@ -190,7 +203,7 @@ class BuilderScreen(PlaceScreen):
     def _resolve(self, request: TraceRequest) -> None:
         def arrived(plan: TracePlan) -> None:
             self.plan = plan
-            self._show_packet(plan_lines(plan))
+            self._show_packet(plan_lines(plan, self.engine_words(plan)))
 
         self.ask(
             "plan",
@@ -308,7 +321,7 @@ class BuilderScreen(PlaceScreen):
 
     def action_run_trace(self) -> None:
         try:
-            request = request_of(self.values(), namespace=self._namespace())
+            request = self._request()
         except FieldError as error:
             self._show_packet(problem_lines(error))
             self.field(error.field).input.focus()

@@ -46,7 +46,9 @@ class TraceScreen(PlaceScreen):
         Command("trace.why-not", "w", "Why other flows of this stage did not match", "why not"),
         Command("trace.edit", "E", "Change the packet and trace again", "edit"),
         Command("trace.again", "a", "Run the same trace again", action="again"),
-        Command("trace.openflow", "O", "The same packet through the nodes' OpenFlow", "OpenFlow"),
+        Command(
+            "trace.openflow", "O", "The same packet through the nodes' OpenFlow", "OpenFlow", colon=("ofproto",)
+        ),
         Command("trace.counts", "c", "Packets counted at each stage; again: what came since", "counts"),
         Command("trace.no-counts", "C", "Take the counts away"),
         Command("trace.jump", "o", "Go to the object behind this flow", "object"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ko_tui.backend.errors import UsageError
 
 if TYPE_CHECKING:
-    from ko_tui.backend.tracing.model import Endpoint, TraceRequest
+    from ko_tui.backend.tracing.model import Endpoint, Engine, TraceRequest
 
 PROTOCOLS = ("tcp", "udp", "icmp", "sctp", "arp-request", "arp-reply", "nd-ns")
 WITH_PORTS = frozenset({"tcp", "udp", "sctp"})
@@ -44,7 +44,7 @@ FIELDS: tuple[FieldSpec, ...] = (
     FieldSpec("backend", "Backend", "any (IP or IP:PORT of the Service)"),
     FieldSpec("src_ip", "From IP", "its own"),
     FieldSpec("src_mac", "From MAC", "its own"),
-    FieldSpec("engine", "Traced by", "", ("ovn-trace", "local", "both"), "ovn-trace"),
+    FieldSpec("engine", "Traced by", "", ("auto", "ovn-trace", "local", "both"), "auto"),
 )
 BY_NAME = {spec.name: spec for spec in FIELDS}
 
@@ -59,8 +59,11 @@ class FieldError(UsageError):
         self.field = field
 
 
-def request_of(values: Mapping[str, str], *, namespace: str = "default") -> TraceRequest:
-    """The request that the fields make. Raises FieldError, or UsageError of the parts."""
+def request_of(
+    values: Mapping[str, str], *, namespace: str = "default", engine: Engine = "ovn-trace"
+) -> TraceRequest:
+    """The request that the fields make; ``engine`` is what "auto" stands for. Raises FieldError, or UsageError of
+    the parts."""
     from ko_tui.backend.packet import DEFAULT_TTL, TCP_SYN, Protocol, parse_tcp_flags
     from ko_tui.backend.tracing.model import TraceRequest
     from ko_tui.backend.tracing.plan import check_request
@@ -111,7 +114,7 @@ def request_of(values: Mapping[str, str], *, namespace: str = "default") -> Trac
         src_ip=text("src_ip"),
         src_mac=text("src_mac"),
         namespace=namespace,
-        engine=text("engine") or "ovn-trace",  # type: ignore[arg-type]
+        engine=text("engine") if text("engine") not in ("", "auto") else engine,  # type: ignore[arg-type]
     )
     return check_request(request)
 
@@ -124,8 +127,8 @@ def _number(name: str, word: str, default: int) -> int:
     return int(word)
 
 
-def values_of(request: TraceRequest) -> dict[str, str]:
-    """The fields that would make this request; what is default is left empty."""
+def values_of(request: TraceRequest, *, engine: Engine = "ovn-trace") -> dict[str, str]:
+    """The fields that would make this request; what is default is left empty, and ``engine`` is left to "auto"."""
     from ko_tui.backend.packet import DEFAULT_TTL, TCP_SYN
 
     return {
@@ -142,7 +145,7 @@ def values_of(request: TraceRequest) -> dict[str, str]:
         "backend": request.backend,
         "src_ip": request.src_ip,
         "src_mac": request.src_mac,
-        "engine": request.engine,
+        "engine": "auto" if request.engine in ("ovn-trace", engine) else request.engine,
     }
 
 

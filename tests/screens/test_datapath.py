@@ -208,3 +208,45 @@ async def test_a_recorded_cluster_says_why_there_is_none(running: Running) -> No
         await driven.press("O")
         await driven.until(lambda: [m for m in driven.heard(Failed) if m.topic == "datapath"])
         await driven.sees("There is no OpenFlow trace", "saved cluster")
+
+
+@lab
+@drives("builder.engine")
+async def test_the_engine_is_proposed_and_switched(running: Running, running_lab: RunningLab) -> None:
+    async with running((160, 48), open_session=opening(running_lab), settings=START) as driven:
+        builder = driven.app.screen
+        await driven.until(lambda: builder.proposal is not None)
+        assert [m.topic for m in driven.heard(Answered)].count("engine") == 1
+        assert builder.proposal.engine == "ovn-trace" and 0 < (builder.proposal.flows or 0) < 5_000
+        for name, value in (
+            ("source", "default/client"),
+            ("destination", "default/server"),
+            ("protocol", "icmp"),
+        ):
+            builder.field(name).value = value
+        await driven.sees("traced by", "ovn-trace, in the pod that leads", "at most", "The command")
+        await driven.press("alt+e", "alt+e")
+        assert builder.field("engine").value == "local"
+        await driven.sees("ko-tui itself, on the southbound's contents", "You chose it.")
+        assert "The command" not in driven.text()
+        await driven.press("escape")
+        await driven.command("engine auto")
+        await driven.sees("Traced by auto: ovn-trace.")
+        await driven.command("engine nonsense")
+        await driven.sees("There is no engine")
+
+
+@lab
+async def test_a_big_cluster_is_traced_here(running: Running, running_lab: RunningLab) -> None:
+    small = Settings(start="trace", local_trace_flows=100)
+    async with running((160, 48), open_session=opening(running_lab), settings=small) as driven:
+        builder = driven.app.screen
+        await driven.until(lambda: builder.proposal is not None)
+        assert builder.proposal.engine == "local"
+        screen = await traced(driven, SAME_NODE)
+        assert screen.result.engine == "local" and screen.result.plan.request.engine == "local"
+        await driven.sees("Traced here, on southbound contents")
+        await driven.press("E")
+        await driven.until(lambda: driven.app.screen is builder)
+        assert builder.field("engine").value == "auto"
+        await driven.sees("ko-tui itself, on the southbound's contents", "would read them all each time")

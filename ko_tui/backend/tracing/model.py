@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from ko_tui.backend.command.run import CommandRun
-from ko_tui.backend.explain.model import ExplainedTrace
 from ko_tui.backend.packet import DEFAULT_TTL, TCP_SYN, Packet, Protocol
 
 if TYPE_CHECKING:
+    from ko_tui.backend.command.run import CommandRun
+    from ko_tui.backend.explain.model import ExplainedTrace
     from ko_tui.backend.tracing.datapath_model import DatapathTrace
 
 EndpointKind = Literal["pod", "attachment", "vm", "node", "service", "address"]
