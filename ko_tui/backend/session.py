@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ko_tui.backend.answers import Answer, Answers
 from ko_tui.backend.cluster.inventory import take_inventory
@@ -17,6 +16,7 @@ from ko_tui.backend.cluster.leader import Database, Leader, find_leader
 from ko_tui.backend.cluster.pods import CENTRAL, CNI, OVS_LABELS, find_namespace, list_app, ovs_pod, ref
 from ko_tui.backend.command.run import CommandRun
 from ko_tui.backend.command.runner import AuditSink, Guard, Runner
+from ko_tui.backend.options import SessionOptions as SessionOptions
 from ko_tui.backend.source.interface import Cancel, OnBytes, PodRef, Source, SourceInfo
 from ko_tui.backend.source.objects import KubeObject
 from ko_tui.backend.tracing.model import Inventory, TracePlan, TraceRequest, TraceResult
@@ -32,26 +32,9 @@ if TYPE_CHECKING:
     from ko_tui.backend.tracing.datapath_model import DatapathTrace
     from ko_tui.backend.tracing.live_counts import LiveCounts
 
-Mode = Literal["read-only", "strict", "allow-write"]
 LEADER_AGE = 10.0  # seconds that a leader's own word is believed
 PODS_AGE = 15.0
 PARALLEL = 16
-
-
-@dataclass(frozen=True, slots=True)
-class SessionOptions:
-    """How a session was asked for on the command line. Empty means "as kubectl would"."""
-
-    kubeconfig: str = ""
-    context: str = ""
-    namespace: str = ""  # of Kube-OVN; found by labels when empty
-    snapshot: str = ""  # a file: a saved cluster instead of a live one
-    demo: bool = False
-    mode: Mode = "read-only"
-    as_user: str = ""
-    as_groups: tuple[str, ...] = ()
-    as_uid: str = ""
-    lang: str = "en"
 
 
 class Session:

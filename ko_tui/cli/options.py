@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ko_tui.backend.session import Mode, SessionOptions
+    from ko_tui.backend.options import Mode, SessionOptions
 
 # Options whose next word is their value: needed to find the command among the words.
 VALUE_OPTIONS = frozenset(
@@ -68,7 +68,7 @@ def session_options(args: argparse.Namespace) -> SessionOptions:
     import os
 
     from ko_tui.backend.explain.language import pick_language
-    from ko_tui.backend.session import SessionOptions
+    from ko_tui.backend.options import SessionOptions
 
     mode: Mode = "allow-write" if args.allow_write else "read-only"
     if args.read_only_strict:

@@ -8,8 +8,10 @@ import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
+from typing import TYPE_CHECKING
 
-from ko_tui.backend.source.interface import Cancel
+if TYPE_CHECKING:
+    from ko_tui.backend.source.interface import Cancel
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -49,6 +51,8 @@ def unwinding() -> Iterator[None]:
 @contextlib.contextmanager
 def cancelled_by_signals(word: str) -> Iterator[Cancel]:
     """A Cancel that Ctrl-C, SIGTERM and a closed terminal set; ``word`` is what is told then."""
+    from ko_tui.backend.source.interface import Cancel
+
     cancel = Cancel()
 
     def handle(_number: int, _frame: FrameType | None) -> None:

@@ -6,16 +6,18 @@ import argparse
 import json
 import sys
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ko_tui.backend.errors import UsageError
-from ko_tui.backend.ovn.trace_model import Verdict
 from ko_tui.backend.packet import DEFAULT_TTL, TCP_SYN, parse_tcp_flags
-from ko_tui.backend.tracing.model import TraceRequest, TraceResult
+
+if TYPE_CHECKING:
+    from ko_tui.backend.tracing.model import TraceRequest, TraceResult
 
 SUMMARY = """Trace a packet through OVN and explain every stage.
 The arguments are those of kubectl ko trace; a destination may also be svc/NAMESPACE/NAME[:PORT], a pod or a node."""
 # A packet that OVN answers itself, or hands on for ARP, reaches what answers it.
-REACHED = frozenset({Verdict.DELIVERED, Verdict.REPLIED})
+REACHED = frozenset({"delivered", "replied"})
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from ko_tui.backend.errors import ClusterError, KoError
-from ko_tui.backend.source.objects import KubeObject
+
+if TYPE_CHECKING:
+    from ko_tui.backend.source.objects import KubeObject
 
 Capability = Literal["exec", "watch", "logs", "write", "portforward"]
 JsonObject = dict[str, Any]
