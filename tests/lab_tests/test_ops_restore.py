@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from ko_tui.backend.operations.backup import backup
+from ko_tui.backend.operations.created import find_leftovers
 from ko_tui.backend.operations.journal import STEPS, RestoreJournal, load
-from ko_tui.backend.session import SessionOptions, open_session
+from ko_tui.backend.session import Session, SessionOptions, open_session
 from ko_tui.cli import main
 from tests.lab.api import execution
 from tests.lab.places import end, until
@@ -52,8 +53,12 @@ def journal(state: Path) -> RestoreJournal:
     return found
 
 
+def opened(lab: RunningLab) -> Session:
+    return open_session(SessionOptions(kubeconfig=str(lab.kubeconfig), context="admin"))
+
+
 def saved(lab: RunningLab, path: Path) -> Path:
-    session = open_session(SessionOptions(kubeconfig=str(lab.kubeconfig), context="admin"))
+    session = opened(lab)
     try:
         return backup(session, "nb", path).path
     finally:
@@ -152,6 +157,13 @@ def test_it_goes_on_after_sigkill_in_every_step(
         assert set(now.done) >= set(STEPS[:number])
         assert main(words(lab, "--status")) == 1
         assert "--resume" in capsys.readouterr().out
+        if step == "prepare":
+            session = opened(lab)
+            left = [found for found in find_leftovers(session) if found.operation == "restore"]
+            session.close()
+            assert len(left) == 1 and len(left[0].things) == 3, (
+                "what a killed one leaves is found like all else"
+            )
         if number == 3:
             assert main(words(lab)) == 2, "a second one is not begun over it"
             assert "under way" in capsys.readouterr().err

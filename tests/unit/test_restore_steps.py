@@ -222,13 +222,26 @@ def test_a_failure_anywhere_says_how_to_go_on(case: Case, tmp_path: Path) -> Non
         restored(case, hands, journal)
 
 
-def fail_at(hands: ModelHands, point: int) -> None:
+def test_an_interruption_is_a_failure_like_others(tmp_path: Path) -> None:
+    """Ctrl-C, and the signals that end ko-tui in order."""
+    hands, journal = begin(CASES[0], tmp_path)
+    fail_at(hands, 20, KeyboardInterrupt(15))
+    with pytest.raises(RestoreStopped, match="it was interrupted") as stopped:
+        run(hands, journal)
+    assert "--resume" in stopped.value.next_step
+    run(hands, again(journal))
+    restored(CASES[0], hands, again(journal))
+
+
+def fail_at(
+    hands: ModelHands, point: int, error: BaseException = ClusterError("the API server is away")
+) -> None:
     ask = hands._ask
 
     def failing() -> bool:
         dying = ask()
         if hands.asked == point:
-            raise ClusterError("the API server is away")
+            raise error
         return dying
 
     hands._ask = failing  # type: ignore[method-assign]

@@ -8,11 +8,22 @@ ovn-central itself serves every release: it uses the host's network, needs no sc
 from __future__ import annotations
 
 import contextlib
+import socket
+import time
 import zlib
 from typing import TYPE_CHECKING, Any
 
 from ko_tui.backend.cluster.pods import CENTRAL
 from ko_tui.backend.errors import ClusterError, UsageError
+from ko_tui.backend.operations.created import (
+    FORMAT,
+    MANAGED,
+    NAME,
+    OPERATION_LABEL,
+    OWNER_NOTE,
+    RUN_LABEL,
+    UNTIL_NOTE,
+)
 from ko_tui.backend.operations.rollout import POLL_SECONDS
 from ko_tui.backend.source.interface import Cancel, ExecCancelled, NotFound, PodRef
 from ko_tui.backend.source.kinds import DEPLOYMENTS, PODS
@@ -56,7 +67,7 @@ class HandPods:
                 source.delete(PODS, namespace, pod.name)
 
     def _pods(self, node: str = "") -> list[KubeObject]:
-        selector = f"app={APP},ko-tui/restore={self._stamp}"
+        selector = f"app={APP},{RUN_LABEL}={self._stamp}"
         found = self._session.source.list(
             PODS, namespace=self._session.namespace, label_selector=selector
         ).items
@@ -79,7 +90,8 @@ class HandPods:
             waited += POLL_SECONDS / 5
         raise NoHandPod(
             f"The pod {APP} on {node} does not run after {START_SECONDS:.0f} s: {last}.",
-            "Is the node well? Every node in NODE_IPS of ovn-central is needed.",
+            "Is the node well? Every node in NODE_IPS of ovn-central is needed. When one is lost for good: undo, take "
+            "its address out of NODE_IPS, and begin again.",
         )
 
     def _make(self, node: str, number: int) -> None:
@@ -116,11 +128,17 @@ def pod_body(deployment: KubeObject, node: str, name: str, stamp: str) -> dict[s
     """The pod: what ovn-central may do there, and nothing else."""
     spec = deployment.spec["template"]["spec"]
     volume = files_volume(deployment)
+    until = time.strftime(FORMAT, time.gmtime(time.time() + LIFE_SECONDS))
     image = (spec.get("containers") or [{}])[0]
     body: dict[str, Any] = {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": name, "labels": {"app": APP, "ko-tui/restore": stamp}},
+        "metadata": {
+            "name": name,
+            # As everything that ko-tui makes: what a killed one has left is found by these and can be removed.
+            "labels": {"app": APP, MANAGED: NAME, RUN_LABEL: stamp, OPERATION_LABEL: "restore"},
+            "annotations": {OWNER_NOTE: socket.gethostname(), UNTIL_NOTE: until},
+        },
         "spec": {
             "nodeName": node,
             "hostNetwork": True,

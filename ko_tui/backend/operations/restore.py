@@ -85,7 +85,9 @@ class Restore:
         try:
             detail = do()
         except (KoError, OSError, KeyboardInterrupt) as error:
-            what = error.what if isinstance(error, KoError) else str(error) or "it was interrupted"
+            what = error.what if isinstance(error, KoError) else str(error)
+            if isinstance(error, KeyboardInterrupt):  # of any signal that ends ko-tui in order
+                what = "it was interrupted."
             more = error.next_step if isinstance(error, KoError) else ""
             with contextlib.suppress(KoError):
                 self.hands.let_go()

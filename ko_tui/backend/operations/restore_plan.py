@@ -238,7 +238,7 @@ def _notes(session: Session, journal: RestoreJournal, replicas: int) -> list[str
     elif replicas != len(journal.members):
         notes.append(f"NODE_IPS names {len(journal.members)} nodes, but ovn-central has {replicas} replicas.")
     for pod in session.app_pods(APP, max_age=0.0):
-        notes.append(f"The pod {pod.name} is left from an earlier restore; kubectl delete pod removes it.")
+        notes.append(f"The pod {pod.name} is left from an earlier restore; ko-tui cleanup removes it.")
     return notes
 
 

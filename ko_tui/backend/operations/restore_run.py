@@ -52,4 +52,9 @@ def result(journal: RestoreJournal) -> str:
     if journal.ended == "restored":
         nodes = ", ".join(m.node for m in journal.members)
         lines.append(f"and on {nodes}: /etc/ovn/*.ko-{journal.stamp} (remove them when all is well)")
+        if journal.given:
+            lines.append(
+                "what was made since that backup is not in it: kubectl rollout restart deployment "
+                f"kube-ovn-controller -n {journal.namespace} has it written again"
+            )
     return "\n".join(lines)
