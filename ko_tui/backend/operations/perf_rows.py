@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ko_tui.backend.session import Session
 
 GRACE = 15  # seconds that a tool may take longer than it measures
-LISTEN_FIRST, LISTEN_LONGER = 1.5, 4  # seconds before the sender starts; and in all beyond the sending
+LISTEN_FIRST, LISTEN_LONGER = 1.5, 3  # seconds before the sender starts; and in all beyond the sending
 
 
 @dataclass(frozen=True, slots=True)
