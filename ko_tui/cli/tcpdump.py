@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from pathlib import Path
 
 from ko_tui.backend.capture.capture import (
@@ -16,6 +15,7 @@ from ko_tui.backend.capture.capture import (
     capture,
     check_filter,
 )
+from ko_tui.backend.capture.pcap import clock
 from ko_tui.cli.options import session_options
 from ko_tui.cli.signals import cancelled_by_signals
 from ko_tui.cli.visible import visible
@@ -72,10 +72,8 @@ def run(args: argparse.Namespace) -> int:
 
 def line_of(seen: Seen, many: bool) -> str:
     """A packet as one line: local time, the endpoint when there are several, what it is."""
-    moment = time.strftime("%H:%M:%S", time.localtime(seen.packet.time))
-    micro = int(seen.packet.time % 1 * 1_000_000)
     place = f"{seen.endpoint.key}: " if many else ""
-    return visible(f"{moment}.{micro:06d} {place}{seen.decoded.line()}")
+    return visible(f"{clock(seen.packet.time)} {place}{seen.decoded.line()}")
 
 
 def _note(text: str) -> None:

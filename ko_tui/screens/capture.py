@@ -229,7 +229,7 @@ class CaptureScreen(PlaceScreen):
 
 
 def _line(seen: Seen, many: bool) -> str:
-    moment = time.strftime("%H:%M:%S", time.localtime(seen.packet.time))
-    micro = int(seen.packet.time % 1 * 1_000_000)
+    from ko_tui.backend.capture.pcap import clock
+
     place = f"{seen.endpoint.key}: " if many else ""
-    return f"{moment}.{micro:06d} {place}{seen.decoded.line()}"
+    return f"{clock(seen.packet.time)} {place}{seen.decoded.line()}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -31,6 +32,12 @@ class CapturedPacket:
     length: int
     content: bytes
     linktype: int
+
+
+def clock(seconds: float) -> str:
+    """``13:05:59.000120`` of the local day, to the microsecond that the file has."""
+    whole, micro = divmod(round(seconds * 1_000_000), 1_000_000)  # a float falls just short of some
+    return f"{time.strftime('%H:%M:%S', time.localtime(whole))}.{micro:06d}"
 
 
 class PcapStream:
