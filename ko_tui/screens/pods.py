@@ -14,14 +14,12 @@ from textual.widgets import Static
 from ko_tui.commands import Command, bindings
 from ko_tui.screens.guide import guide
 from ko_tui.screens.place import PlaceScreen
+from ko_tui.screens.pods_details import Details
 from ko_tui.screens.pods_live import Live
-from ko_tui.widgets.bars import age_words
-from ko_tui.widgets.endpoint_detail import endpoint_lines
 from ko_tui.widgets.endpoint_table import endpoint_table
 from ko_tui.widgets.line_table import haystack_of
 from ko_tui.widgets.line_view import LineView
 from ko_tui.widgets.live_table import LiveTable
-from ko_tui.widgets.tones import Line, content
 
 if TYPE_CHECKING:
     from ko_tui.backend.session import Session
@@ -32,7 +30,7 @@ NAMES_LATE = 10.0  # seconds after which completion knows new names
 LIKENESS = 62  # of 100: below that a row is not what was meant
 
 
-class PodsScreen(Live, PlaceScreen):
+class PodsScreen(Details, Live, PlaceScreen):
     """The list, and the details of the line under the cursor."""
 
     mode = "pods"
@@ -110,7 +108,7 @@ class PodsScreen(Live, PlaceScreen):
         else:
             self.tell("")
             guide(self, "pods")
-        self._show_details()
+        self.show_details()
 
     def _know_names(self) -> None:
         """For completion."""
@@ -127,7 +125,7 @@ class PodsScreen(Live, PlaceScreen):
         self.show_place()
         current = self.table.current
         if current is not None and _object_of(current) in objects:
-            self._show_details()
+            self.show_details()
 
     def _names_late(self) -> None:
         self._names_timer = None
@@ -191,7 +189,7 @@ class PodsScreen(Live, PlaceScreen):
 
     def on_line_view_moved(self, event: LineView.Moved) -> None:
         event.stop()
-        self._show_details()
+        self.show_details()
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
         event.stop()
@@ -200,7 +198,7 @@ class PodsScreen(Live, PlaceScreen):
     def action_details(self) -> None:
         pane = self.query_one("#details")
         pane.display = not pane.display
-        self._show_details()
+        self.show_details()
         self.table.keep_cursor_in_sight()
 
     def action_other_pane(self) -> None:
@@ -217,29 +215,6 @@ class PodsScreen(Live, PlaceScreen):
             self.table.focus()
             return
         await super().action_back()
-
-    def _show_details(self) -> None:
-        pane = self.query_one("#details")
-        if not pane.display:
-            return
-        endpoint = self.table.current
-        lines: Sequence[Line] = (
-            endpoint_lines(endpoint) if endpoint is not None else [[("Nothing chosen.", "dim")]]
-        )
-        self.query_one("#detail-words", Static).update(content(lines))
-        pane.scroll_home(animate=False)
-        if endpoint is None or endpoint.kind not in ("pod", "vm", "attachment", "node"):
-            return
-        self.ask(
-            "details",
-            lambda session, cancel: _more_about(session, endpoint),
-            lambda more: self._more_details(endpoint, more),
-            failed=lambda error: self._more_details(endpoint, [[("", "")], [(str(error), "warn")]]),
-        )
-
-    def _more_details(self, endpoint: Endpoint, more: Sequence[Line]) -> None:
-        if self.table.current is not None and self.table.current.key == endpoint.key and more:
-            self.query_one("#detail-words", Static).update(content([*endpoint_lines(endpoint), *more]))
 
     # -- doing ------------------------------------------------------------------------------------------------
 
@@ -287,20 +262,3 @@ def _object_of(endpoint: Endpoint) -> str:
     from ko_tui.backend.cluster.inventory import object_of
 
     return object_of(endpoint)
-
-
-def _more_about(session: Session, endpoint: Endpoint) -> Sequence[Line]:
-    """The LSP row and the port binding, when the databases can be asked."""
-    from ko_tui.widgets.endpoint_detail import row_lines
-
-    if not endpoint.lsp:
-        return []
-    port = session.rows("nb", "Logical_Switch_Port", where=(f'name="{endpoint.lsp}"',))
-    binding = session.rows("sb", "Port_Binding", where=(f'logical_port="{endpoint.lsp}"',))
-    age = age_words(min(port.taken_at, binding.taken_at))
-    lines: list[Line] = []
-    if port.value:
-        lines += row_lines(f"Logical switch port (NB, {age})", port.value[0])
-    if binding.value:
-        lines += row_lines(f"Port binding (SB, {age})", binding.value[0])
-    return lines

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ko_tui.visible import one_line
@@ -10,6 +10,7 @@ from ko_tui.widgets.glyphs import glyphs
 from ko_tui.widgets.tones import Line
 
 if TYPE_CHECKING:
+    from ko_tui.backend.cluster.touching import Touch
     from ko_tui.backend.tracing.model import Endpoint
 
 _TITLES = {
@@ -53,7 +54,7 @@ def endpoint_lines(endpoint: Endpoint) -> list[Line]:
 
 def row_lines(title: str, row: Mapping[str, Any]) -> list[Line]:
     """A database row: columns that hold something."""
-    lines: list[Line] = [[("", "")], [(title, "head")]]
+    lines: list[Line] = [[(title, "dim")]] if title else []
     for column, value in sorted(row.items()):
         if value in (None, "", (), {}, []):
             continue
@@ -64,4 +65,64 @@ def row_lines(title: str, row: Mapping[str, Any]) -> list[Line]:
         else:
             shown = str(value).lower() if isinstance(value, bool) else str(value)
         lines.append([(f"{column:<16} ", "dim"), (one_line(shown), "")])
+    return lines
+
+
+def touch_lines(touches: Sequence[Touch], none: str) -> list[Line]:
+    """Policies or Services, one a line; ``none`` when there are none."""
+    if not touches:
+        return [[(none, "dim")]]
+    return [
+        [(f"{touch.kind} ", "dim"), (one_line(touch.name), "name"), (f"  {one_line(touch.words)}", "")]
+        for touch in touches
+    ]
+
+
+def annotation_lines(notes: Sequence[tuple[str, str]]) -> list[Line]:
+    """Annotations with what they mean."""
+    if not notes:
+        return [[("Kube-OVN wrote no more than the facts above.", "dim")]]
+    return [[(f"{one_line(key):<16} ", "dim"), (one_line(words), "")] for key, words in notes]
+
+
+def interface_lines(rows: Sequence[Mapping[str, Any]], node: str) -> list[Line]:
+    """The interface on the node: what says whether packets can pass, then its counters."""
+    if not rows:
+        return [[(f"No interface on {one_line(node)} carries this port: packets cannot reach it.", "bad")]]
+    lines: list[Line] = []
+    for row in rows:
+        ofport = row.get("ofport")
+        error = str(row.get("error") or "")
+        link = str(row.get("link_state") or "unknown")
+        well = not error and isinstance(ofport, int) and ofport > 0
+        state = f"ofport {ofport if ofport is not None else 'none'}, link {link}"
+        lines.append(
+            [
+                (f"{glyphs().ok if well else glyphs().bad} ", "good" if well else "bad"),
+                (one_line(str(row.get("name", ""))), "strong"),
+                (f"  {one_line(state)}", "" if link == "up" and well else "warn"),
+                (f"  {one_line(str(row.get('type') or 'system'))}", "dim"),
+                (f"  MTU {row['mtu']}" if row.get("mtu") else "", "dim"),
+            ]
+        )
+        if error:
+            lines.append([(f"  {one_line(error)}", "bad")])
+        counters = row.get("statistics") or {}
+        for way, title in (("rx", "from it"), ("tx", "to it")):
+            packets, octets = counters.get(f"{way}_packets"), counters.get(f"{way}_bytes")
+            if packets is None:
+                continue
+            lost = {
+                word: counters.get(f"{way}_{word}", 0)
+                for word in ("dropped", "errors")
+                if counters.get(f"{way}_{word}", 0)
+            }
+            words = "".join(f", {count:,} {word}" for word, count in lost.items())
+            lines.append(
+                [
+                    (f"  {title:<8} ", "dim"),
+                    (f"{packets:,} packets, {octets or 0:,} bytes", ""),
+                    (words, "warn"),
+                ]
+            )
     return lines
