@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ko_tui.backend.health.model import Finding, Health
     from ko_tui.backend.operations.members import Member
 
+WIDE = 140  # columns from which each member says whom it follows, since when, and how its storage is
+MEMBER, MEMBER_WIDE, NORTHD = 26, 54, 8  # columns of a member and of northd
 BLANK: Line = [("", "")]
 _TONES: dict[str, Tone] = {"critical": "bad", "warning": "warn", "info": "accent"}
 _ROLES: dict[str, Tone] = {"leader": "good", "follower": "", "candidate": "warn"}
@@ -30,12 +32,11 @@ def headline(health: Health) -> Line:
 
 def health_lines(health: Health, width: int) -> list[Line]:
     """All of it, for a list that scrolls."""
-    lines: list[Line] = [headline(health)]
+    lines: list[Line] = [headline(health), _summary(health)]
     for finding in health.findings:
         lines += _finding(finding, width)
     lines += [[(f" {glyphs().unknown} not asked: {one_line(words)}", "warn")] for words in health.partial]
     lines += _members(health, width)
-    lines += _northd(health)
     lines += _components(health)
     lines += _chassis(health, width)
     lines += _leases(health)
@@ -64,52 +65,106 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 
 def _members(health: Health, width: int) -> list[Line]:
-    """NB and SB of each pod side by side: they fail together when a node fails."""
+    """NB, SB and northd of each pod side by side: they fail together when a node fails."""
     pods: dict[str, dict[str, Member]] = {}
     for database, members in health.members.items():
         for member in members:
             pods.setdefault(member.pod, {})[database] = member
+    northd = {one.pod: one for one in health.northd}
+    for pod in northd:
+        pods.setdefault(pod, {})
     if not pods:
         return []
-    name = min(max(len(p) for p in pods) + 1, max(16, width - 62))
+    wide = width >= WIDE
+    room = MEMBER_WIDE if wide else MEMBER
+    name = min(max(len(p) for p in pods) + 1, max(16, width - 2 * room - NORTHD - 1))
+    more = f"{'LEADER':<8}{'ELECTED':<11}{'STORAGE':<9}" if wide else ""
     head = f" {'DATABASES':<{name}}" + "".join(
-        f"{db.upper() + ' ROLE':<11}{'TERM':<6}{'LAG':<7}{'DISC':<6}" for db in ("nb", "sb")
+        f"{db.upper() + ' ROLE':<11}{'TERM':<5}{'LAG':<5}{'DISC':<5}{more}" for db in ("nb", "sb")
     )
-    lines: list[Line] = [BLANK, [(head, "head")]]
+    lines: list[Line] = [BLANK, [(head + "NORTHD", "head")]]
     for pod, of in sorted(pods.items()):
         pieces: list[Piece] = [(f" {cut(one_line(pod), name - 1, middle=True):<{name}}", "")]
         for database in ("nb", "sb"):
-            pieces += _member(of.get(database))
+            pieces += _member(of.get(database), room, _leaders(health, database) if wide else None)
+        state = northd[pod].state if pod in northd else ""
+        tone: Tone = {"active": "good", "standby": "", "paused": "bad"}.get(state, "bad")  # type: ignore[assignment]
+        pieces.append((state or ("silent" if pod in northd else "-"), tone if pod in northd else "dim"))
         lines.append(pieces)
-        for name_of, member in sorted(of.items()):
-            words = member.problem or (member.storage if member.storage not in ("", "ok") else "")
-            if words:
-                lines.append([(f"   {name_of.upper()}: {one_line(words)}", "warn")])
+        troubles = [
+            (database.upper(), m.problem or (m.storage if m.storage not in ("", "ok") else ""))
+            for database, m in sorted(of.items())
+        ]
+        if pod in northd:
+            troubles.append(("northd", northd[pod].problem))
+        lines += [[(f"   {who}: {one_line(words)}", "warn")] for who, words in troubles if words]
     return lines
 
 
-def _member(member: Member | None) -> list[Piece]:
+def _leaders(health: Health, database: str) -> frozenset[str]:
+    """Whom the members of a database name as their leader."""
+    members = health.members.get(database, ())  # type: ignore[call-overload]
+    return frozenset(m.status.leader_nick for m in members if m.status.kind == "clustered")
+
+
+def _member(member: Member | None, room: int, leaders: frozenset[str] | None) -> list[Piece]:
+    """``leaders`` when there is room to say whom it names and when that was elected."""
     if member is None or member.problem:
-        return [(f"{'silent' if member else '-':<30}", "bad" if member else "dim")]
+        return [(f"{'silent' if member else '-':<{room}}", "bad" if member else "dim")]
     status = member.status
     role = status.role or status.kind
     lag = status.not_committed + status.not_applied
-    return [
-        (f"{role:<11}", _ROLES.get(role, "warn")),
-        (f"{status.term:<6}", "dim"),
-        (f"{lag:<7}", "warn" if lag > 100 else ""),
-        (f"{status.disconnections:<6}", "dim"),
+    pieces: list[Piece] = [
+        (f"{role:<10} ", _ROLES.get(role, "warn")),
+        (f"{status.term:<4} ", "dim"),
+        (f"{lag:<4} ", "warn" if lag > 100 else ""),
+        (f"{status.disconnections:<4} ", "dim"),
     ]
+    if leaders is not None:
+        won = status.election_won_ms if status.is_leader else None
+        pieces += [
+            (f"{one_line(status.leader_nick) or 'nobody':<8}", "" if len(leaders) == 1 else "bad"),
+            (f"{_since(won):<11}", "dim"),
+            (f"{cut(one_line(member.storage), 8):<9}", "dim" if member.storage == "ok" else "warn"),
+        ]
+    return pieces
 
 
-def _northd(health: Health) -> list[Line]:
-    if not health.northd:
-        return []
-    pieces: list[Piece] = [(" NORTHD     ", "head")]
-    for one in health.northd:
-        tone: Tone = {"active": "good", "paused": "bad", "": "bad"}.get(one.state, "")  # type: ignore[assignment]
-        pieces += [(f"{one_line(one.pod)[-14:]} ", "dim"), (f"{one.state or one_line(one.problem)}   ", tone)]
-    return [BLANK, pieces]
+def _since(milliseconds: int | None) -> str:
+    if milliseconds is None:
+        return ""
+    seconds = milliseconds // 1000
+    for size, word in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {word} ago"
+    return f"{seconds} s ago"
+
+
+def _summary(health: Health) -> Line:
+    """Everything in a line, so that it is in sight however many findings there are."""
+    pieces: list[Piece] = []
+
+    def add(name: str, words: str, well: bool) -> None:
+        pieces.append((f"{'   ' if pieces else ' '}{name} ", "dim"))
+        pieces.append((words, "" if well else "bad"))
+
+    for database, members in health.members.items():
+        alive = sum(not m.problem for m in members)
+        leads = sum(m.status.is_leader for m in members)
+        clustered = any(m.status.kind == "clustered" for m in members)
+        well = alive == len(members) and (leads == 1 or not clustered)
+        note = "" if leads == 1 or not clustered else f", {leads or 'no'} leader{'s' if leads > 1 else ''}"
+        add(database.upper(), f"{alive}/{len(members)}{note}", well)
+    if health.northd:
+        active = sum(one.state == "active" for one in health.northd)
+        add("northd", f"{active} active", active == 1)
+    if health.components:
+        full = sum(one.available >= one.wanted for one in health.components)
+        add("components", f"{full}/{len(health.components)}", full == len(health.components))
+    if health.chassis:
+        well_nodes = sum(c.registered and not c.problem for c in health.chassis)
+        add("nodes", f"{well_nodes}/{len(health.chassis)}", well_nodes == len(health.chassis))
+    return pieces
 
 
 def _components(health: Health) -> list[Line]:

@@ -38,6 +38,12 @@ def test_the_console_refuses_what_changes_something(running_lab: RunningLab, tmp
         assert "evil" not in terminal.wait("(ovn-default)").split("Console", 1)[1].split("\n", 1)[1]
 
 
+def test_the_dashboard_says_who_leads_and_who_is_active(running_lab: RunningLab, tmp_path: Path) -> None:
+    command = [*PROGRAM, "--dashboard"]
+    with Terminal(command, tmp_path, environment=running_lab.environment()) as terminal:
+        terminal.wait("leader", "follower", "active", "standby", seconds=40)
+
+
 def test_a_dashboard_takes_no_acting_keys(running_lab: RunningLab, tmp_path: Path) -> None:
     command = [*PROGRAM, "--dashboard"]
     with Terminal(command, tmp_path, width=120, height=40, environment=running_lab.environment()) as terminal:
