@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ko_tui.backend.errors import UsageError
-from ko_tui.backend.explain.flow_records import NotWhole, holds_records
 from ko_tui.backend.explain.language import Language, pick_language
 from ko_tui.backend.ovn.versions import DEFAULT, OvnVersion, nearest
 
@@ -147,6 +146,9 @@ def _text(text: str, args: argparse.Namespace, version: OvnVersion | None, lang:
 
 def kind_of(text: str) -> str:
     """What ``text`` is: ``trace``, ``flows``, a kind of the switch's output, or empty for neither."""
+    from ko_tui.backend.explain.flow_records import holds_records
+    from ko_tui.cli.explain_openflow import kind_of as kind_of_switch
+
     if (
         "ingress(dp=" in text
         or "egress(dp=" in text
@@ -155,8 +157,6 @@ def kind_of(text: str) -> str:
         return "trace"
     if ("), action=(" in text and "table=" in text) or holds_records(text):
         return "flows"
-    from ko_tui.cli.explain_openflow import kind_of as kind_of_switch
-
     return kind_of_switch(text)
 
 
@@ -176,6 +176,7 @@ def _trace(text: str, args: argparse.Namespace, version: OvnVersion | None, lang
 
 def _flows(text: str, args: argparse.Namespace, version: OvnVersion | None, lang: Language) -> int:
     from ko_tui.backend.explain.flow import explain_lines
+    from ko_tui.backend.explain.flow_records import NotWhole
     from ko_tui.backend.explain.json_form import flow_json
     from ko_tui.cli.render_flow import print_flow
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
-from ko_tui.backend.cluster.pods import NoSuchPart, is_ready, ref
 from ko_tui.backend.command.policy import READ_ONLY, Decision, Mode, check
 from ko_tui.backend.command.run import CommandRun
 from ko_tui.backend.errors import PolicyRefusal, UsageError
@@ -98,6 +97,8 @@ def _program(tool: Tool, arguments: Sequence[str]) -> str:
 
 def place_of(session: Session, call: ToolCall) -> PodRef:
     """The container the call runs in. Raises NoSuchPart."""
+    from ko_tui.backend.cluster.pods import NoSuchPart, is_ready, ref  # a refusal comes before any cluster
+
     place = call.tool.place
     if place == "nb" or place == "sb":
         return session.leader(place).pod
