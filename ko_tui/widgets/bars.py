@@ -14,6 +14,8 @@ from ko_tui.visible import one_line
 from ko_tui.widgets.glyphs import glyphs
 from ko_tui.widgets.tones import Line, Piece, content, plain
 
+LEAST_CRUMBS = 14  # cells that are kept for saying where one is
+
 
 class Bar(Static):
     """One line that is drawn again only when its words change."""
@@ -38,7 +40,7 @@ class ModeBar(Bar):
 
     def on_resize(self) -> None:
         room = self.size.width
-        for most in (20, 7, 5, 4, 0):
+        for most in (20, 7, 5, 4, 3, 0):
             words = [f"{p.key} {p.title if p.mode == self.mode else p.title[:most]}".rstrip() for p in PLACES]
             if sum(map(len, words)) + len(words) + 1 <= room:
                 break
@@ -76,7 +78,11 @@ class CrumbBar(Bar):
 
     def lay_out(self) -> None:
         width = self.size.width
-        right = plain([(one_line(t), tone) for t, tone in self.facts])
+        facts = list(self.facts)
+        right = plain([(one_line(t), tone) for t, tone in facts])
+        while len(facts) > 1 and width - cell_len(right) < LEAST_CRUMBS:
+            del facts[-2:]  # with the dot before it; what matters most comes first
+            right = plain([(one_line(t), tone) for t, tone in facts])
         room = max(8, width - cell_len(right) - 2)
         left = [one_line(c) for c in self.crumbs if c]
         sign = f" {glyphs().crumb} "
@@ -89,7 +95,7 @@ class CrumbBar(Bar):
         gap = max(1, width - cell_len(text) - cell_len(right) - 2)
         head, found, tail = text.rpartition(sign)
         pieces: list[Piece] = [(" " + head + found, "dim"), (tail, "strong"), (" " * gap, "")]
-        self.say([*pieces, *self.facts])
+        self.say([*pieces, *facts])
 
 
 class Banner(Bar):

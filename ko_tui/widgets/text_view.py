@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from textual import events
+from textual.geometry import Size
 
 from ko_tui.widgets.folding import folded
 from ko_tui.widgets.line_view import LineView
@@ -29,7 +30,7 @@ class TextView(LineView):
         self.made: Sequence[Line] | None = None
         # Folded anew for every width.
         self.unfolded: Sequence[Line] | None = [uncoloured(t) for t in self.texts] if prose else None
-        self._folded_to = 0
+        self._folded_to = Size(0, 0)
 
     def on_mount(self) -> None:
         super().on_mount()  # type: ignore[no-untyped-call]
@@ -46,15 +47,20 @@ class TextView(LineView):
         """Lines that are pieces already; ``stay`` keeps the cursor and the place, for lists that are renewed;
         ``fold`` is for prose: nothing of it may be cut off at the right."""
         self.unfolded = lines if fold else None
-        self._set(folded(lines, self.size.width) if fold else lines)
+        self._set(self._fold(lines) if fold else lines)
         self.lines_changed(cursor=None if stay else 0)
 
     def on_resize(self, _: events.Resize) -> None:
-        width = self.size.width
-        if self.unfolded is not None and width != self._folded_to:
-            self._folded_to = width
-            self._set(folded(self.unfolded, width))
+        if self.unfolded is not None and self.outer_size != self._folded_to:
+            self._folded_to = self.outer_size
+            self._set(self._fold(self.unfolded))
             self.lines_changed()
+
+    def _fold(self, lines: Sequence[Line]) -> list[Line]:
+        """To the whole width, or beside the scroll bar when there will be one."""
+        width, height = self.outer_size
+        rows = folded(lines, width)
+        return rows if len(rows) <= height else folded(lines, width - self.styles.scrollbar_size_vertical)
 
     def _set(self, lines: Sequence[Line]) -> None:
         self.made = lines
