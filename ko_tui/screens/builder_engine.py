@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ENGINE: tuple[Command, ...] = (
     Command(
         "builder.engine", "alt+e", "Trace with the next engine: auto, ovn-trace, local, both", "engine",
-        action="engine", colon=("engine",), usage="auto|ovn-trace|local|both",
+        action="engine", colon=("engine",), usage="auto|ovn-trace|local|both", priority=True,
     ),
 )  # fmt: skip
 
