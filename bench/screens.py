@@ -23,8 +23,10 @@ def figure(name: str, value: float, goal: float, *, unit: str = "") -> None:
 
 
 def first_paint() -> None:
-    """Time from the start to the first words on the screen, as a ratio; the least of several runs."""
-    ours, empty = [], []
+    """From the start to the first words on the screen, as a ratio: by the clock, and by the processor's time, which a
+    busy machine changes less. The least of several runs, by turns."""
+    ours: list[tuple[float, float]] = []
+    empty: list[tuple[float, float]] = []
     # As an installer does: else a changed file would be compiled at every start.
     compileall.compile_dir(Path(ko_tui.__file__).parent, quiet=1)
     compileall.compile_dir(Path(__file__).parent, quiet=1)
@@ -32,11 +34,18 @@ def first_paint() -> None:
         env = {**QUIET_ENV, "KO_TUI_STATE": state, "KUBECONFIG": "/nonexistent"}
         for _ in range(9):
             with Pty([sys.executable, "-m", "bench._empty"], env=QUIET_ENV) as terminal:
-                empty.append(terminal.wait(b"1 Status"))
+                empty.append((terminal.wait(b"1 Status"), terminal.run_time()))
             with Pty([sys.executable, "-m", "ko_tui"], env=env) as terminal:
-                ours.append(terminal.wait(b"Status"))
-    figure("first-paint-to-empty-app", min(ours) / min(empty), 1.3, unit="x")
-    print(f"# first paint: {min(ours):.3f} s, an empty Textual app {min(empty):.3f} s")
+                ours.append((terminal.wait(b"Status"), terminal.run_time()))
+    (clock, ran), (their_clock, they_ran) = (
+        map(min, zip(*ours, strict=True)),
+        map(min, zip(*empty, strict=True)),
+    )
+    figure("first-paint-to-empty-app", clock / their_clock, 1.3, unit="x")
+    figure("first-paint-cpu-to-empty-app", ran / they_ran, 1.3, unit="x")
+    print(
+        f"# first paint: {clock:.3f} s ({ran:.3f} s of CPU), an empty Textual app {their_clock:.3f} s ({they_ran:.3f})"
+    )
 
 
 def keys(terminal: Pty, key: bytes, times: int) -> tuple[float, float]:
