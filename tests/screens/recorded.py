@@ -210,6 +210,7 @@ class Recorded:
         field_selector: str = "",
         cancel: Cancel | None = None,
         on_page: Callable[[Sequence[KubeObject]], None] | None = None,
+        whole: bool = True,
     ) -> Listing:
         if self.broken is not None:
             raise self.broken

@@ -10,10 +10,12 @@ import ssl
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from ko_tui.backend.cluster.inventory import take_inventory
 from ko_tui.backend.source.interface import (
     ApiUnavailable,
     Cancel,
@@ -147,7 +149,19 @@ def test_an_expired_page_starts_the_list_again(many: ApiOnlyLab) -> None:
     with opened(many) as source:
         listed = source.list(PODS, on_page=seen.append)
     assert len(listed.items) == 50_000 and listed.complete
-    assert len(seen) == 101  # one page more than needed
+    assert len(seen) == 102 and not seen[1]  # one page more than needed, and the word that it began again
+
+
+def test_an_inventory_is_made_page_by_page_and_begun_again(many: ApiOnlyLab) -> None:
+    many.faults.add("expired_continue", times=1)
+    counts: list[int] = []
+    with opened(many) as source, ThreadPoolExecutor(2) as pool:
+        assert source.list(PODS, on_page=lambda _: None, whole=False).items == []
+        many.faults.add("expired_continue", times=1)
+        found = take_inventory(source, pool, on_progress=counts.append)
+    pods = [e.key for e in found.endpoints if e.kind == "pod"]
+    assert len(pods) == len(set(pods)) == 50_000
+    assert counts[:3] == [500, 0, 500] and counts[-1] == 50_000
 
 
 def test_a_list_that_keeps_expiring_is_not_passed_off_as_whole(many: ApiOnlyLab) -> None:

@@ -48,21 +48,27 @@ def take_inventory(
     """
     taken_at = time.time()
     count = 0
+    endpoints: list[Endpoint] = []
 
     def page(items: Sequence[KubeObject]) -> None:
+        # Rows at once: all pods of a large cluster together are hundreds of megabytes.
         nonlocal count
+        if not items:
+            endpoints.clear()
+            count = 0
+        for pod in items:
+            endpoints.extend(pod_endpoints(pod))
         count += len(items)
         if on_progress:
             on_progress(count)
 
     nodes = pool.submit(_try_list, source.list, NODES, cancel)
     services = pool.submit(_try_list, source.list, SERVICES, cancel)
-    listing = source.list(PODS, cancel=cancel, on_page=page)
+    listing = source.list(PODS, cancel=cancel, on_page=page, whole=False)
     versions = {PODS.plural: listing.resource_version}
-    endpoints: list[Endpoint] = []
     problems: list[str] = []
-    for pod in listing.items:
-        endpoints += pod_endpoints(pod)
+    if listing.items:  # a source that has them all at hand
+        endpoints = [endpoint for pod in listing.items for endpoint in pod_endpoints(pod)]
     if not listing.complete:
         problems.append(f"Pods: {listing.reason}")
     for resource, answer in ((NODES, nodes.result()), (SERVICES, services.result())):

@@ -247,8 +247,13 @@ class Source(Protocol):
         field_selector: str = "",
         cancel: Cancel | None = None,
         on_page: Callable[[Sequence[KubeObject]], None] | None = None,
+        whole: bool = True,
     ) -> Listing:
-        """All objects; ``namespace=None`` means all namespaces. Raises NotFound when the kind is unknown here."""
+        """All objects; ``namespace=None`` means all namespaces. Raises NotFound when the kind is unknown here.
+
+        With ``whole`` False they may be given to ``on_page`` alone, so that a large list is never held whole. An
+        empty page then says that the list begins again, and what came before is not to be used.
+        """
         ...
 
     def get(self, resource: Resource, namespace: str, name: str) -> KubeObject:

@@ -151,6 +151,7 @@ def list_all(
     field_selector: str,
     cancel: Cancel | None,
     on_page: Callable[[Sequence[KubeObject]], None] | None,
+    whole: bool = True,
 ) -> Listing:
     """All pages of a list. A ``continue`` token that expires under way (410) starts the list again; when that
     happens over and over, the answer is what came and says that it is incomplete."""
@@ -165,6 +166,8 @@ def list_all(
     for restart in range(RESTARTS + 1):
         items: list[KubeObject] = []
         version = more = ""
+        if restart and on_page is not None:
+            on_page(())
         try:
             while True:
                 asked = {**query, "continue": more} if more else query
@@ -172,7 +175,8 @@ def list_all(
                 with _without_collections():
                     page = decoded(decoder, content, f"list {resource.plural}")
                 found: list[KubeObject] = page.items or []
-                items += found
+                if whole or on_page is None:
+                    items += found
                 version, more = page.metadata.resource_version, page.metadata.more
                 if on_page is not None and found:
                     on_page(found)

@@ -141,10 +141,13 @@ class LiveSource:
         field_selector: str = "",
         cancel: Cancel | None = None,
         on_page: Callable[[Sequence[KubeObject]], None] | None = None,
+        whole: bool = True,
     ) -> Listing:
         from ko_tui.backend.source.listing import list_all
 
-        return list_all(self._rest, resource, namespace, label_selector, field_selector, cancel, on_page)
+        return list_all(
+            self._rest, resource, namespace, label_selector, field_selector, cancel, on_page, whole
+        )
 
     def get(self, resource: Resource, namespace: str, name: str) -> KubeObject:
         from ko_tui.backend.source.listing import read_object

@@ -149,6 +149,7 @@ class SnapshotSource:
         field_selector: str = "",
         cancel: Cancel | None = None,
         on_page: Callable[[Sequence[KubeObject]], None] | None = None,
+        whole: bool = True,
     ) -> Listing:
         """See Source.list."""
         kind, items = self._saved(resource)
