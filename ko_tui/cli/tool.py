@@ -39,7 +39,16 @@ def run(args: argparse.Namespace) -> int:
 
             confirm(" ".join(call.argv), target=call.node or call.tool.word, given=args.yes)
         done = run_tool(session, call, on_stdout=_to(sys.stdout), on_stderr=_to(sys.stderr))
-        return 0 if done.exit_code == 0 else 3
+        if done.exit_code == 0:
+            return 0
+        # Its own status would look like ours: 2 is a refusal here, 1 the answer no.
+        print(f"ko-tui: {call.argv[0]} ended with status {done.exit_code} in {done.pod}.", file=sys.stderr)
+        if call.tool.place in ("nb", "sb"):
+            leader = session.leader(call.tool.place)
+            if not leader.certain:
+                print(f"  {visible(leader.why)}", file=sys.stderr)
+                print("  With --no-leader-only it answers all the same; it may be behind.", file=sys.stderr)
+        return 3
     finally:
         session.close()
 
