@@ -187,6 +187,16 @@ def test_differences_leave_clocks_alone() -> None:
     assert (changed, gone) == (2, 2)
 
 
+def test_a_column_is_known_by_its_name() -> None:
+    before = ["_uuid : 1", "options             : {a=b}", "", "_uuid : 2", "options             : {}"]
+    now = ["_uuid : 1", "options             : {a=b, c=d}", "", "_uuid : 2", "options             : {}"]
+    lines, changed, gone = differences(before, now)
+    assert (changed, gone) == (1, 0)
+    assert [t for t, tone in lines[1] if tone == "change"][1:] == ["c=d"]
+    lines, changed, gone = differences(["x", "x", "y"], ["x", "z"])
+    assert (changed, gone) == (1, 2)
+
+
 async def test_a_command_that_hangs_can_be_stopped(running: Running) -> None:
     async with console(running, "never") as (driven, source):
         source.hold = threading.Event()
