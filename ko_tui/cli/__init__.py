@@ -7,17 +7,38 @@ unhealthy), 2 usage or refused, 3 the cluster or a command in it failed.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import gc
 import importlib
 import sys
 from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
 
 from ko_tui import __version__
 from ko_tui.backend.errors import KoError
 from ko_tui.cli.options import VALUE_OPTIONS, global_parser
 from ko_tui.cli.words import PASS_THROUGH, WORDS
+
+UNASKED = SimpleNamespace(
+    kubeconfig="",
+    context="",
+    namespace=None,
+    as_user="",
+    as_group=[],
+    as_uid="",
+    snapshot="",
+    demo=False,
+    allow_write=False,
+    read_only_strict=False,
+    yes="",
+    lang="",
+    config="",
+    dashboard=False,
+    no_mouse=False,
+    theme=None,
+)
+"""What the parser makes of no arguments: plain ``ko-tui`` does not wait for one to be made."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -92,6 +113,17 @@ def report(error: KoError) -> None:
 
 
 def _screen(arguments: list[str]) -> int:
+    args: Any = _screen_options(arguments) if arguments else UNASKED
+    # What is imported stays: looking through it again and again would only hold up the first paint (app.on_ready).
+    gc.disable()
+    from ko_tui.app import run
+
+    return run(args)
+
+
+def _screen_options(arguments: list[str]) -> Any:
+    import argparse
+
     parser = argparse.ArgumentParser(
         prog="ko-tui",
         parents=[global_parser()],
@@ -105,15 +137,12 @@ def _screen(arguments: list[str]) -> int:
     )
     parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     parser.add_argument("--theme", help="a theme's name, or ansi for the terminal's own colours")
-    args = parser.parse_args(arguments)
-    # What is imported stays: looking through it again and again would only hold up the first paint (app.on_ready).
-    gc.disable()
-    from ko_tui.app import run
-
-    return run(args)
+    return parser.parse_args(arguments)
 
 
 def _word(word: str, before: list[str], after: list[str]) -> int:
+    import argparse
+
     from ko_tui.cli import leftovers
     from ko_tui.cli.signals import unwinding
 

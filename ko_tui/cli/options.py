@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import argparse
+
     from ko_tui.backend.options import Mode, SessionOptions
 
 # Options whose next word is their value: needed to find the command among the words.
@@ -29,6 +30,8 @@ VALUE_OPTIONS = frozenset(
 
 def global_parser() -> argparse.ArgumentParser:
     """A parser to build others on (``parents=[...]``)."""
+    import argparse
+
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     cluster = parser.add_argument_group("cluster")
     cluster.add_argument("--kubeconfig", default="", help="kubeconfig file (as kubectl)")

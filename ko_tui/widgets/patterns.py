@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
+_SPECIAL = frozenset("\\.^$*+?{}[]|()")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def read_filter(text: str) -> Filter:
     """What was typed, without the slash."""
     inverted = text.startswith("!")
     words = text[1:] if inverted else text
-    literal = _SPECIAL.search(words) is None
+    literal = _SPECIAL.isdisjoint(words)
     problem = ""
     if not literal:
         try:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from ko_tui import cli
+
 PROGRAM = """
 import json, sys
 from ko_tui.cli import main
@@ -72,3 +74,7 @@ def test_nothing_needless_is_imported(
     ended, modules = imported(tmp_path, *words)
     assert ended == status
     assert not needless & modules
+
+
+def test_no_arguments_mean_what_the_parser_makes_of_them() -> None:
+    assert vars(cli.UNASKED) == vars(cli._screen_options([]))
