@@ -63,6 +63,12 @@ class Settings:
     status_seconds: int = field(
         default=10, metadata=_about("Seconds between two looks of the status screen (5 or more).")
     )
+    pod_columns: str = field(
+        default="",
+        metadata=_about(
+            "Columns of the pods in order, separated by commas (KIND,NAME,IP,NODE); empty shows what fits. C chooses."
+        ),
+    )
     openflow_seconds: int = field(
         default=0, metadata=_about("Seconds between two looks at a node's flows; 0 asks only on r.")
     )

@@ -14,6 +14,7 @@ from textual.widgets import Static
 from ko_tui.commands import Command, bindings
 from ko_tui.screens.guide import guide
 from ko_tui.screens.place import PlaceScreen
+from ko_tui.screens.pods_columns import CHOOSING, Choosing
 from ko_tui.screens.pods_details import Details
 from ko_tui.screens.pods_live import Live
 from ko_tui.widgets.endpoint_table import endpoint_table
@@ -30,7 +31,7 @@ NAMES_LATE = 10.0  # seconds after which completion knows new names
 LIKENESS = 62  # of 100: below that a row is not what was meant
 
 
-class PodsScreen(Details, Live, PlaceScreen):
+class PodsScreen(Choosing, Details, Live, PlaceScreen):
     """The list, and the details of the line under the cursor."""
 
     mode = "pods"
@@ -48,6 +49,7 @@ class PodsScreen(Details, Live, PlaceScreen):
             action="filter",
         ),
         Command("pods.pane", "tab", "Go to the details and back", action="other_pane"),
+        *CHOOSING,
     )
     BINDINGS = bindings(commands)
 
@@ -70,6 +72,7 @@ class PodsScreen(Details, Live, PlaceScreen):
     def on_mount(self) -> None:
         super().on_mount()
         self.query_one("#details").display = False
+        self.begin_columns()
         self.table.focus()
 
     def crumbs(self) -> Sequence[str]:
@@ -156,6 +159,12 @@ class PodsScreen(Details, Live, PlaceScreen):
             haystack, words = table.haystack(), text.lower()
 
             def question(_session: Session, _cancel: Cancel) -> list[int]:
+                every = words.split()
+                if len(every) > 1:  # all of them, in whichever columns
+                    lower = [text.lower() for text in haystack]
+                    both = [i for i, text in enumerate(lower) if all(word in text for word in every)]
+                    if both:
+                        return both
                 from rapidfuzz import fuzz, process
 
                 found = process.extract(

@@ -70,6 +70,18 @@ def columns() -> list[Column[Endpoint]]:
     ]
 
 
+def more_columns() -> list[Column[Endpoint]]:
+    """Shown only when they are chosen."""
+    return [
+        Column("LSP", lambda e: e.lsp, "dim", 12, 40, middle=True),
+        Column("CIDR", lambda e: e.cidr, "dim", 12, 40),
+        Column("GATEWAY", lambda e: e.gateway, "dim", 12, 40),
+        Column("VLAN", lambda e: e.vlan, "dim", 4, 6),
+        Column("RESTARTS", lambda e: str(e.restarts or ""), "warn", 8, 8, key=lambda e: e.restarts),
+        Column("UID", lambda e: e.uid, "dim", 8, 36),
+    ]
+
+
 _LISTED = {"node": 1, "service": 2}
 
 
@@ -85,6 +97,7 @@ def endpoint_table(group: Callable[[Any], str]) -> LiveTable[Any]:
         identity=lambda e: (e.kind, e.key),
         group=group,
         natural=_natural,
+        more=more_columns(),
         empty="Waiting for the cluster's pods.",
         id="endpoints",
     )

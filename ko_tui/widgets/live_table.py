@@ -21,7 +21,8 @@ MOST_GAPS = 1000  # empty places after which the rows are put together anew, unl
 
 
 class LiveTable(LineTable[T]):
-    """``group`` names what a row belongs to: changes come by group. ``natural`` is the order that rows come in when no
+    """``more`` columns are shown when they are chosen, and searched always. ``group`` names what a row belongs to:
+    changes come by group. ``natural`` is the order that rows come in when no
     column sorts them; ``identity`` tells the rows of a group apart."""
 
     def __init__(
@@ -31,11 +32,14 @@ class LiveTable(LineTable[T]):
         identity: Callable[[T], object],
         group: Callable[[T], str],
         natural: Callable[[T], Any],
+        more: Sequence[Column[T]] = (),
         empty: str = "Nothing here.",
         id: str | None = None,
     ) -> None:
         super().__init__(columns, identity=identity, empty=empty, id=id)
-        self.all_columns = self.columns
+        self._usual = self.columns
+        self.all_columns = (*columns, *more)
+        self.chosen = False
         self.group, self.natural = group, natural
         self._places: dict[str, int | tuple[int, ...]] | None = None
         self._gaps: set[int] = set()
@@ -51,6 +55,9 @@ class LiveTable(LineTable[T]):
         if self._haystack is None or len(self._haystack) != len(self.rows):
             self._haystack = haystack_of(self.rows, self.all_columns)
         return self._haystack
+
+    def show_closest(self, indexes: Sequence[int]) -> None:
+        super().show_closest([place for place in indexes if place not in self._gaps])
 
     @property
     def count(self) -> int:
@@ -253,7 +260,8 @@ class LiveTable(LineTable[T]):
         sorting = self.columns[self.sorted_by].title if self.sorted_by >= 0 else ""
         known = {column.title: column for column in self.all_columns}
         chosen = [dataclasses.replace(known[t], rank=0) for t in titles if t in known]
-        self.columns = tuple(chosen) or self.all_columns
+        self.chosen = bool(chosen)
+        self.columns = tuple(chosen) or self._usual
         by_title = [column.title for column in self.columns]
         self._laid_out = -1
         if sorting and sorting not in by_title:
