@@ -25,8 +25,8 @@ def tell(word: str) -> None:
         names = ", ".join(thing.name for thing in journal.things)
         print(
             visible(
-                f"ko-tui: {journal.operation} of {journal.started} was killed and has left in {journal.context}, "
-                f"namespace {journal.namespace}: {names}.\n"
+                f"ko-tui: {journal.operation} of {journal.started} was killed before it removed what it had made in "
+                f"{journal.context}, namespace {journal.namespace}: {names}.\n"
                 f"  Remove them: ko-tui --context {journal.context} --allow-write cleanup"
             ),
             file=sys.stderr,

@@ -9,7 +9,7 @@ from ko_tui.cli.leftovers import any_journal
 if TYPE_CHECKING:
     from ko_tui.app import KoTuiApp
 
-SECONDS = 30.0
+SECONDS = 15.0
 
 
 def tell(app: KoTuiApp) -> None:
@@ -22,8 +22,8 @@ def tell(app: KoTuiApp) -> None:
     for journal in read_all()[0]:
         app.notify(
             visible(
-                f"{journal.operation} of {journal.started} was killed and has left {len(journal.things)} objects in "
-                f"{journal.context}, namespace {journal.namespace}. "
+                f"{journal.operation} of {journal.started} was killed before it removed {len(journal.things)} objects "
+                f"that it had made in {journal.context}, namespace {journal.namespace}. "
                 "The operation cleanup removes them; it needs --allow-write."
             ),
             title="Left in the cluster",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -226,6 +227,30 @@ def test_another_machine_finds_it_by_its_label(
         own_api.patch("Pod" if "client" in name else "Service", name, NAMESPACE, over)
     assert main(words(own_api, "cleanup", "--allow-write", "--yes", "cleanup")) == 0
     assert ours(own_api) == []
+
+
+def test_a_journal_of_what_somebody_else_has_removed_is_forgotten(
+    own_api: ApiOnlyLab, session: Session, killed: list[str], state: Path
+) -> None:
+    for name in killed:
+        session.source.delete(PODS if "client" in name else SERVICES, NAMESPACE, name)
+    until(lambda: ours(own_api) == [], "them to be gone")
+    assert find_leftovers(session) == [] and list(state.iterdir()) == []
+
+
+@pytest.mark.parametrize(("answer", "left"), [(b"remove\n", 0), (b"\n", 2)])
+def test_removal_is_offered_on_a_terminal(
+    own_api: ApiOnlyLab, killed: list[str], answer: bytes, left: int
+) -> None:
+    """And then perf asks its own question, which is answered with no."""
+    ours_end, its_end = pty.openpty()
+    argv = [sys.executable, "-m", "ko_tui", *words(own_api, "perf", "--allow-write")]
+    os.write(ours_end, answer + b"no\n")
+    done = subprocess.run(argv, stdin=its_end, capture_output=True, timeout=60)
+    os.close(ours_end)
+    os.close(its_end)
+    assert done.returncode == 2 and b"Type remove to remove it first" in done.stderr
+    assert b"Type perf to go on" in done.stderr and len(ours(own_api)) == left
 
 
 def test_busy_ones_are_removed_on_demand(

@@ -234,15 +234,18 @@ def _patiently(ask: Callable[[], bool], on_text: OnText) -> bool:
 def find_leftovers(session: Session) -> list[Leftover]:
     """What killed runs have left in this cluster: by the journals here, and by the label there.
 
-    Raises the source's errors, except that a kind that may not be listed is known by journals alone.
+    A journal of which nothing is there any more is discarded. Raises the source's errors, except that a kind that
+    may not be listed is known by journals alone.
     """
     dead, alive = read_all()
     namespace = session.namespace
+    hidden: set[str] = set()
     found: dict[str, list[tuple[Thing, KubeObject]]] = {}
     for kind in KINDS:
         try:
             items = session.source.list(kind, namespace=namespace, label_selector=f"{MANAGED}={NAME}").items
         except Forbidden:
+            hidden.add(kind.plural)
             continue
         for item in items:
             run = item.labels.get(RUN_LABEL, "")
@@ -253,8 +256,12 @@ def find_leftovers(session: Session) -> list[Leftover]:
     for journal in dead:
         if journal.server != session.info.server:
             continue
-        seen = found.pop(journal.run, [])
-        things = dict.fromkeys((*journal.things, *(thing for thing, _ in seen)))
+        seen = [thing for thing, _ in found.pop(journal.run, [])]
+        unseen = [thing for thing in journal.things if thing.plural in hidden or thing.namespace != namespace]
+        things = dict.fromkeys((*unseen, *seen))
+        if not things:
+            discard(journal)
+            continue
         leftovers.append(
             Leftover(journal.run, journal.operation, journal.started, "", tuple(things), True, False, journal)
         )

@@ -88,7 +88,7 @@ class PerfPlan:
             lines += [
                 f"Creates 4 pods and 1 Service in {self.namespace}, on {where}, from the image {self.image};",
                 "two of the pods are on the host network. All are removed at the end.",
-                f"Sends as fast as it can between them, {self.total_seconds} s in all: "
+                f"Sends as fast as it can from {self.client} to {self.server}, for {_duration(self.total_seconds)}: "
                 f"{', '.join(PARTS[p] for p in self.parts)}.",
                 "Other traffic of these nodes is slowed down meanwhile.",
             ]
@@ -104,6 +104,10 @@ class PerfPlan:
         else:
             lines.append("Kills no leader (--kill-leaders does).")
         return "\n".join(lines)
+
+
+def _duration(seconds: int) -> str:
+    return f"about {seconds / 60:.0f} min" if seconds >= 120 else f"about {seconds} s"
 
 
 def plan_perf(

@@ -39,7 +39,8 @@ class Controllers:
         self._places: dict[tuple[str, str], str] = {}
         # (kind, namespace, name) of a workload -> the places of the topology that its pods may have.
         self.places: dict[tuple[str, str, str], list[dict[str, str]]] = {}
-        self._starting: dict[str, asyncio.Task[None]] = {}
+        self._starting: set[str] = set()
+        self._begun: dict[str, asyncio.Future[dict[str, str]]] = {}  # starts that the runtime is at, or has done
         self._stopping: set[str] = set()
         self._threads = ThreadPoolExecutor(8, thread_name_prefix="kubelet")
         self._addresses = 0
@@ -178,13 +179,14 @@ class Controllers:
                     self._stopping.add(entry.uid)
                     self._loop.create_task(self._stop(entry, self.sandbox(pod)))
             elif at(pod, "spec.nodeName") and entry.uid not in self._starting:
-                self._starting[entry.uid] = self._loop.create_task(self._start(entry, self.sandbox(pod)))
+                self._starting.add(entry.uid)
+                self._loop.create_task(self._start(entry, self.sandbox(pod)))
 
     async def _stop(self, entry: Entry, sandbox: Sandbox) -> None:
         assert self._loop is not None
         await asyncio.sleep(STOP_DELAY)
-        if entry.uid in self._starting:  # what has begun to start is started, then stopped
-            await asyncio.wait([self._starting[entry.uid]])
+        if entry.uid in self._begun:  # what has begun to start is started, then stopped
+            await asyncio.wait([self._begun.pop(entry.uid)])
         await self._loop.run_in_executor(self._threads, self.runtime.stop_pod, sandbox)
         with contextlib.suppress(ApiError):
             self.store.delete(self.pods, entry.namespace, entry.name)
@@ -194,7 +196,9 @@ class Controllers:
         await asyncio.sleep(START_DELAY)
         if entry.uid in self._stopping:
             return
-        given = await self._loop.run_in_executor(self._threads, self.runtime.start_pod, sandbox)
+        start = self._loop.run_in_executor(self._threads, self.runtime.start_pod, sandbox)
+        self._begun[entry.uid] = start
+        given = await start
         node = self.store.find(self.nodes, "", sandbox.node)
         addresses = (at(node.object, "status.addresses") or []) if node else []
         host = next((a["address"] for a in addresses if a["type"] == "InternalIP"), "")
