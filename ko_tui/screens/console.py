@@ -50,7 +50,6 @@ class ConsoleScreen(PlaceScreen):
     """Output above, the line below."""
 
     mode = "console"
-    enter = "type"
     commands: ClassVar[tuple[Command, ...]] = (
         Command("console.type", "i", "Type a command", "type", action="type"),
         Command("console.again", "a", "Run the last command again", "again", action="again"),

@@ -24,6 +24,11 @@ class Bar(Static):
         super().__init__("", id=id, classes=classes, markup=False)
         self.shown: Line = ()
 
+    @property
+    def room(self) -> int:
+        """Its width, or before the first layout what it will be: else the first frame shows a cut line."""
+        return self.size.width or self.app.size.width
+
     def say(self, line: Line) -> None:
         safe = [(one_line(text), tone) for text, tone in line]
         if safe != self.shown:
@@ -37,9 +42,19 @@ class ModeBar(Bar):
     def __init__(self, mode: str) -> None:
         super().__init__()
         self.mode = mode
+        self._laid_out = 0
+
+    def on_mount(self) -> None:
+        self.lay_out()
 
     def on_resize(self) -> None:
-        room = self.size.width
+        self.lay_out()
+
+    def lay_out(self) -> None:
+        room = self.room
+        if room == self._laid_out:
+            return
+        self._laid_out = room
         for most in (20, 7, 5, 4, 3, 0):
             words = [f"{p.key} {p.title if p.mode == self.mode else p.title[:most]}".rstrip() for p in PLACES]
             if sum(map(len, words)) + len(words) + 1 <= room:
@@ -77,7 +92,7 @@ class CrumbBar(Bar):
         self.lay_out()
 
     def lay_out(self) -> None:
-        width = self.size.width
+        width = self.room
         facts = list(self.facts)
         right = plain([(one_line(t), tone) for t, tone in facts])
         while len(facts) > 1 and width - cell_len(right) < LEAST_CRUMBS:
@@ -127,7 +142,7 @@ class KeyBar(Bar):
             return
         told: set[str] = set()
         pieces: list[Piece] = []
-        room = self.size.width
+        room = self.room
         # While something is typed every other key is a letter.
         typing: Sequence[tuple[str, str]] = getattr(self.screen, "typing_hints", tuple)()
         hints: Sequence[tuple[str, str]] = typing or getattr(self.screen, "hints", tuple)()
