@@ -48,7 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--ovs",
         action="store_true",
-        help="also ofproto/trace on the source's node, and on each node behind a tunnel: is that the same?",
+        help="also ofproto/trace on the source's node, and on each node behind a tunnel: is that the same? "
+        "If not, that is told and the exit status is 1",
     )
     how.add_argument(
         "--objects", action="store_true", help="name the object behind each flow (asks the databases)"
@@ -174,4 +175,6 @@ def show(args: argparse.Namespace, session: object, result: TraceResult) -> int:
             from ko_tui.cli.why_not import print_why_not, simulated
 
             print_why_not(*simulated(session, result))
+    if result.datapath is not None and result.datapath.findings:
+        return 1
     return 0 if explained.verdict in REACHED else 1

@@ -15,6 +15,7 @@ from ko_tui.backend.tracing.datapath import NoDatapathTrace
 from ko_tui.backend.tracing.model import TraceRequest, TraceResult
 from ko_tui.backend.tracing.oneline import parse_line
 from ko_tui.cli import main
+from tests.lab.places import until
 from tests.lab.running import RunningLab
 
 pytestmark = pytest.mark.lab
@@ -94,11 +95,33 @@ def test_what_ovn_controller_answers(session: Session) -> None:
     assert found is not None and not found.findings
 
 
+def test_through_the_gateway_to_the_outside(session: Session, running_lab: RunningLab) -> None:
+    """The router's gateway port is on another node; there the source is rewritten and the packet leaves."""
+    cluster = running_lab.cluster
+    assert cluster.ping("default/dhcp-pod", "203.0.113.1")
+    until(
+        lambda: cluster.sbctl("--bare", "--columns=mac", "find", "MAC_Binding", "ip=203.0.113.1"),
+        "the MAC binding",
+    )
+    found = traced(session, "default/dhcp-pod 203.0.113.1 icmp").datapath
+    assert found is not None and found.agrees, found
+    assert [part.end for part in found.passes] == ["tunnel", "delivered"]
+    assert "patch-br-int-to-localnet.ovn-external" in found.passes[-1].ends
+    assert any("its source rewritten to" in action for action in found.passes[-1].actions)
+
+
+def test_an_established_connection(session: Session) -> None:
+    """Behind the states that are given both traces take the same."""
+    found = traced(session, "default/client default/web-0 tcp 8080", ct=("est",)).datapath
+    assert found is not None and found.agrees and found.compared == found.stages
+    assert all(step.fit in ("same", "quiet", "") for part in found.passes for step in part.steps)
+
+
 def test_on_the_command_line(running_lab: RunningLab, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--kubeconfig", str(running_lab.kubeconfig), "--context", "admin", "trace", "--ovs"]
     words += ["default/client", "default/web-0", "tcp", "8080"]
     assert main(words) == 0
-    shown = capsys.readouterr().out
+    shown = " ".join(capsys.readouterr().out.split())
     assert "17 of 17 stages met" in shown and "node kube-ovn-worker2, in by ovn-" in shown
     assert "=> sent out of web-0.default" in shown and "ofproto/trace --ct-next trk,new" in shown
     assert main([*words, "--json"]) == 0

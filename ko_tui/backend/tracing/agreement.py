@@ -233,9 +233,7 @@ def _summarise(trace: DatapathTrace, last: NodePass, left: int, *, flooded: bool
     if not trace.compared:
         trace.summary = "Nothing could be compared."
         return
-    said = (
-        f"OpenFlow of {who} does what the logical trace says: {trace.compared} of {trace.stages} stages met"
-    )
+    said = f"OpenFlow of {who} agrees: {trace.compared} of {trace.stages} stages met"
     if flooded:
         trace.notes.append("It is flooded: the copies come in any order and are not compared.")
     if left:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 BRIDGE = "br-int"
 SECONDS = 30
+STATES = 8  # passes through conntrack that are told their state
 PASSES = 6  # a packet that goes to and fro between nodes longer than that is not followed
 _ENDS: dict[OfVerdict, End] = {
     OfVerdict.OUTPUT: "delivered",
@@ -135,8 +136,9 @@ class _Follower:
         return made
 
     def _states(self) -> tuple[str, ...]:
-        """The states of the passes through conntrack that are still to come; the last one given holds on."""
-        given = self.result.plan.packet.ct
+        """The states of the passes through conntrack that are still to come. Behind those given ovn-trace takes
+        established (ovn-trace(8), --ct), ofproto/trace would take new."""
+        given = (*self.result.plan.packet.ct, *("est",) * STATES)[:STATES]
         left = given[self.tracked :] or given[-1:]
         return tuple(state if "trk" in state.split(",") else f"trk,{state}" for state in left)
 
@@ -218,14 +220,18 @@ class _Follower:
             )
             return False
         times = sum(1 for s in last.steps if s.rule.table == choosing.rule.table)
-        used, self.tracked = self.tracked, 0
         to = f"{after.ip_dst}:{after.dst_port}" if after.dst_port else after.ip_dst
         why = f"The switch chooses by a hash; followed on with the logical trace's choice, {to}."
-        ports = self._ports(last.node)
-        made = self._pass(ports, last.in_port, after.openflow(last.in_port), label=last.port, why=why)
+        ports, before = self._ports(last.node), self.tracked
+        self.tracked = 0
+        states = self._states()  # the pass in which the packet is rewritten for the choice is not made
+        made = self._pass(
+            ports, last.in_port, after.openflow(last.in_port), label=last.port, why=why,
+            states=states[:before] + states[before + 1 :],
+        )  # fmt: skip
         made.assumed = True
         made.steps = _behind(made.steps, choosing.rule.table, times)
-        self.tracked = max(used, self.tracked)
+        self.tracked += 1
         return True
 
     def _chosen_packet(self, choosing: Step) -> Packet | None:
