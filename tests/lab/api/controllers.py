@@ -40,7 +40,7 @@ class Controllers:
         # (kind, namespace, name) of a workload -> the places of the topology that its pods may have.
         self.places: dict[tuple[str, str, str], list[dict[str, str]]] = {}
         self._starting: set[str] = set()
-        self._begun: dict[str, asyncio.Future[dict[str, str]]] = {}  # starts that the runtime is at, or has done
+        self._begun: dict[str, asyncio.Future[dict[str, str]]] = {}  # the runtime's starts
         self._stopping: set[str] = set()
         self._threads = ThreadPoolExecutor(8, thread_name_prefix="kubelet")
         self._addresses = 0
