@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from sys import intern
 
 from ko_tui.backend.cluster.pods import is_ready, node_of, restarts
 from ko_tui.backend.source.objects import KubeObject
@@ -45,9 +46,10 @@ def pod_endpoints(pod: KubeObject) -> Iterator[Endpoint]:
     phase = _phase(pod)
     host = bool(pod.spec.get("hostNetwork"))
     common = {
-        "namespace": pod.namespace,
-        "node": node_of(pod),
-        "phase": phase,
+        # A thousand pods share a namespace, a node, a subnet: one text of each is enough.
+        "namespace": intern(pod.namespace),
+        "node": intern(node_of(pod)),
+        "phase": intern(phase),
         "ready": is_ready(pod),
         "restarts": restarts(pod),
         "uid": pod.metadata.uid,
@@ -78,13 +80,13 @@ def pod_endpoints(pod: KubeObject) -> Iterator[Endpoint]:
             pod.name,
             ips=ips,
             mac=get("mac_address").lower(),
-            switch=get("logical_switch"),
-            vpc=get("logical_router") or DEFAULT_VPC,
+            switch=intern(get("logical_switch")),
+            vpc=intern(get("logical_router") or DEFAULT_VPC),
             lsp=logical_port(vm or pod.name, pod.namespace, provider),
-            provider=provider,
+            provider=intern(provider),
             vm=vm,
-            gateway=get("gateway"),
-            cidr=get("cidr"),
+            gateway=intern(get("gateway")),
+            cidr=intern(get("cidr")),
             vlan=get("vlan_id"),
             traceable=reason,
             **common,  # type: ignore[arg-type]
