@@ -89,7 +89,7 @@ class _Walk:
         if part.assumed and self._assumed is not part:
             self._assumed, self._excused = part, _place(expected)
             self._choice = self._excused
-        if not step.logical and not step.rule.no_match:
+        if not step.logical and not (step.rule.no_match and own.no_match):
             if not is_next(step):
                 self._parts(part, step, expected)
                 return False
