@@ -7,7 +7,9 @@ import sys
 import time
 from pathlib import Path
 
+from ko_tui.backend.errors import UsageError
 from ko_tui.cli.options import session_options
+from ko_tui.cli.signals import cancelled_by_signals
 from ko_tui.cli.visible import visible
 
 SUMMARY = (
@@ -20,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", default="", metavar="FILE", help="default: kubectl-ko-log-TIME.tar.gz"
     )
+    parser.add_argument("--force", action="store_true", help="replace a file that is there")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -27,12 +30,20 @@ def run(args: argparse.Namespace) -> int:
     from ko_tui.backend.session import open_session
 
     path = Path(args.output or f"kubectl-ko-log-{time.strftime('%Y%m%d-%H%M%S')}.tar.gz")
+    if path.exists() and not args.force:
+        raise UsageError(f"{path} exists already.", "Choose another name, or give --force.")
     session = open_session(session_options(args))
     try:
-        done = collect(session, args.what, path, on_text=lambda t: print(visible(t), file=sys.stderr))
+        with cancelled_by_signals("stopping") as cancel:
+            done = collect(session, args.what, path, on_text=_say, cancel=cancel)
     finally:
         session.close()
     for problem in by_reason(done.failed):
         print(f"ko-tui: not collected: {visible(problem)}", file=sys.stderr)
-    print(f"{done.path}: {done.files} files, {done.size / 1e6:.1f} MB")
+    size = f"{done.size / 1e6:.1f} MB" if done.size >= 100_000 else f"{done.size / 1e3:.1f} kB"
+    print(f"{done.path}: {done.files} files, {size}")
     return 3 if done.failed else 0
+
+
+def _say(text: str) -> None:
+    print(visible(text), file=sys.stderr)

@@ -54,12 +54,15 @@ def cancelled_by_signals(word: str) -> Iterator[Cancel]:
     from ko_tui.backend.source.interface import Cancel
 
     cancel = Cancel()
+    told: list[int] = []
 
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        if not cancel.cancelled:
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if not told:
+            told.append(number)
             with contextlib.suppress(OSError, RuntimeError):
                 print(f"ko-tui: {word}", file=sys.stderr, flush=True)
-        cancel.cancel()
+            # In a thread of its own: what is cancelled may hold locks in the very thread that a signal interrupts.
+            threading.Thread(target=cancel.cancel, name="ko-cancel", daemon=True).start()
 
     # Under nohup a closed terminal changes nothing.
     heard = [n for n in SIGNALS if signal.getsignal(n) is not signal.SIG_IGN]

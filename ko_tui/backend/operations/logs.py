@@ -22,7 +22,7 @@ from ko_tui.backend.cluster.pods import CNI, OVS_LABELS, is_ready, node_of, ref
 from ko_tui.backend.errors import KoError, UsageError
 from ko_tui.backend.operations.fanout import ask_all
 from ko_tui.backend.operations.model import OnText, quiet
-from ko_tui.backend.source.interface import Cancel, CouldNotStart, PodRef
+from ko_tui.backend.source.interface import Cancel, CouldNotStart, ExecCancelled, PodRef
 
 if TYPE_CHECKING:
     from ko_tui.backend.session import Session
@@ -83,7 +83,8 @@ def collect(
     cancel: Cancel | None = None,
 ) -> Collected:
     """Collect into ``path`` (.tar.gz), which appears only when it is whole. Raises UsageError when it cannot be
-    written; nodes that do not answer are named in the result, and do not stop the others."""
+    written, ExecCancelled when it was stopped; nodes that do not answer are named in the result, and do not stop the
+    others."""
     parts = [*DIRECTORIES, "linux"] if what == "all" else [what]
     cni = {node_of(p): ref(p, CNI) for p in session.app_pods(CNI) if is_ready(p)}
     ovs = {node_of(p): ref(p) for p in session.app_pods(*OVS_LABELS) if is_ready(p)}
@@ -108,6 +109,8 @@ def collect(
             problems = [f"{node}/{part}: {answer.what}"] if isinstance(answer, KoError) else answer
             failed += problems
             on_text(f"{done}/{len(jobs)} {node} {part}" + (f": {problems[0]}" if problems else ""))
+        if cancel is not None and cancel.cancelled:
+            raise ExecCancelled("The collecting was stopped; no archive was written.")
         if failed:
             archive.add("FAILED.txt", "\n".join(failed).encode() + b"\n")
         archive.finish()
