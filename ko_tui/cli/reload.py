@@ -8,6 +8,7 @@ import sys
 from ko_tui.backend.errors import PolicyRefusal
 from ko_tui.cli.confirm import confirm
 from ko_tui.cli.options import session_options
+from ko_tui.cli.signals import cancelled_by_signals
 from ko_tui.cli.visible import visible
 
 SUMMARY = (
@@ -23,14 +24,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from ko_tui.backend.operations.reload import plan_text, reload
     from ko_tui.backend.session import open_session
-    from ko_tui.backend.source.interface import Cancel
 
     if not args.allow_write or args.read_only_strict:
         raise PolicyRefusal("reload restarts pods and ko-tui is read-only.", "Start it with --allow-write.")
     confirm(plan_text(), target=TARGET, given=args.yes)
     session = open_session(session_options(args))
     try:
-        steps = reload(session, on_text=_say, cancel=Cancel(), seconds=args.seconds)
+        with cancelled_by_signals("stopping; what was begun goes on in the cluster") as cancel:
+            steps = reload(session, on_text=_say, cancel=cancel, seconds=args.seconds)
     finally:
         session.close()
     for step in steps:
