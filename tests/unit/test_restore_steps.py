@@ -233,9 +233,10 @@ def test_an_interruption_is_a_failure_like_others(tmp_path: Path) -> None:
     restored(CASES[0], hands, again(journal))
 
 
-def fail_at(
-    hands: ModelHands, point: int, error: BaseException = ClusterError("the API server is away")
-) -> None:
+AWAY = ClusterError("the API server is away")
+
+
+def fail_at(hands: ModelHands, point: int, error: BaseException = AWAY) -> None:
     ask = hands._ask
 
     def failing() -> bool:
@@ -275,6 +276,39 @@ def test_a_scaling_by_somebody_else_is_undone_before_files_are_touched(tmp_path:
         run(hands, journal)
     run(hands, again(journal), undo=True)
     undone(CASES[0], hands, again(journal))
+
+
+def test_servers_that_somebody_started_are_stopped_again_before_files_are_moved(tmp_path: Path) -> None:
+    hands, journal = begin(CASES[0], tmp_path)
+    die_in("set aside", hands, journal)
+    hands.replicas = 3
+    hands.start()
+    run(hands, again(journal))  # the model minds a file that is moved under a running server
+    restored(CASES[0], hands, again(journal))
+
+
+def test_a_conversion_that_loses_rows_is_not_restored(tmp_path: Path) -> None:
+    hands, journal = begin(CASES[2], tmp_path)
+
+    def losing(node: str, name: str, new: str) -> None:
+        hands.files[node][new] = standalone(6)
+
+    hands.to_standalone = losing  # type: ignore[method-assign]
+    with pytest.raises(RestoreStopped, match="not what it was made of"):
+        run(hands, journal)
+    run(hands, again(journal), undo=True)
+    undone(CASES[2], hands, again(journal))
+
+
+def test_a_file_that_is_cut_on_its_way_is_not_restored(tmp_path: Path) -> None:
+    hands, journal = begin(CASES[0], tmp_path)
+
+    def cutting(node: str, name: str, content: bytes) -> None:
+        hands.files[node][name] = content[:-1]
+
+    hands.send = cutting  # type: ignore[method-assign]
+    with pytest.raises(RestoreStopped, match="not what was sent"):
+        run(hands, journal)
 
 
 def test_what_has_ended_is_not_begun_again(tmp_path: Path) -> None:
