@@ -13,7 +13,7 @@ from textual.widgets import Static
 from ko_tui.commands import Command, bindings
 from ko_tui.screens.place import PlaceScreen
 from ko_tui.widgets.line_view import LineView
-from ko_tui.widgets.step_detail import pass_lines, step_lines, summary_lines
+from ko_tui.widgets.step_detail import datapath_lines, pass_lines, step_lines, summary_lines
 from ko_tui.widgets.step_list import StepList
 from ko_tui.widgets.tones import Line, content, plain
 
@@ -196,9 +196,7 @@ class DatapathScreen(PlaceScreen):
         return self.save_text()
 
     def save_text(self) -> str:
-        head = [plain(line).strip() for line in summary_lines(self.trace)]
-        rows = [self.steps.plain(index).rstrip() for index in range(self.steps.line_count())]
-        return "\n".join([*head, "", *rows]) + "\n"
+        return "\n".join(plain(line).rstrip() for line in datapath_lines(self.trace)) + "\n"
 
     def exact_commands(self) -> list[str]:
         runs = self.counted.runs if self.counted is not None else ()

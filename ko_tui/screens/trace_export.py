@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ko_tui.visible import visible
 from ko_tui.widgets.stage_detail import stage_lines
 from ko_tui.widgets.stage_list import group_words
+from ko_tui.widgets.step_detail import datapath_lines
 from ko_tui.widgets.tones import Line, plain
 from ko_tui.widgets.topology import picture
 
@@ -33,6 +34,10 @@ def export(result: TraceResult, form: str) -> str:
         from ko_tui.backend.tracing.evidence import command_facts
 
         facts = to_json(result.explained, commands=command_facts(result))
+        if result.datapath is not None:
+            from ko_tui.backend.tracing.datapath_json import datapath_json
+
+            facts["openflow"] = datapath_json(result.datapath)
         return json.dumps(facts, ensure_ascii=False, indent=2) + "\n"
     return {"markdown": as_markdown, "html": as_html}.get(form, as_text)(result)
 
@@ -62,6 +67,8 @@ def as_text(result: TraceResult) -> str:
         if title:
             lines += ["", f"=== {title}"]
         lines += ["", *(_plain(stage_lines(trace, number)))]
+    if result.datapath is not None:
+        lines += ["", "=== OpenFlow", "", *_plain(datapath_lines(result.datapath))]
     return "\n".join([*lines, "", *_commands(result)]) + "\n"
 
 
@@ -80,6 +87,8 @@ def as_markdown(result: TraceResult) -> str:
             "",
         ]
         lines += ["```", *_fenced(_plain(stage_lines(trace, number)[1:])), "```"]
+    if result.datapath is not None:
+        lines += ["", "## OpenFlow", "", "```", *_fenced(_plain(datapath_lines(result.datapath))), "```"]
     return "\n".join([*lines, "", "## Commands", "", "```", *_fenced(_commands(result)), "```"]) + "\n"
 
 
@@ -105,6 +114,8 @@ def as_html(result: TraceResult) -> str:
             f"<details{quiet}><summary><span class='dim'>{stage.stage.table}</span> <span class='name'>{name}</span> "
             f"{html.escape(visible(stage.title))}</summary><pre>{_html(lines[1:])}</pre></details>"
         )
+    if result.datapath is not None:
+        parts.append(f"<h2>OpenFlow</h2><pre>{_html(datapath_lines(result.datapath))}</pre>")
     parts.append("<h2>Commands</h2><pre>" + html.escape("\n".join(_commands(result))) + "</pre>")
     parts.append("<h2>Raw</h2><details><summary>what ovn-trace printed</summary><pre>")
     parts.append(html.escape(visible(trace.trace.text)) + "</pre></details></body></html>\n")
@@ -116,7 +127,10 @@ def _plain(lines: Sequence[Line]) -> list[str]:
 
 
 def _commands(result: TraceResult) -> list[str]:
-    return [visible(run.kubectl()) for run in result.commands] or [visible(" ".join(result.plan.ovn_trace))]
+    more = result.datapath.commands if result.datapath is not None else ()
+    return [visible(run.kubectl()) for run in (*result.commands, *more)] or [
+        visible(" ".join(result.plan.ovn_trace))
+    ]
 
 
 def _md(text: str) -> str:

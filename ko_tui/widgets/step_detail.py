@@ -33,6 +33,37 @@ def summary_lines(trace: DatapathTrace) -> list[Line]:
     return lines
 
 
+def datapath_lines(trace: DatapathTrace) -> list[Line]:
+    """The whole way, for a file: every node, its tables, what the datapath does."""
+    g = glyphs()
+    lines = summary_lines(trace)
+    for part in trace.passes:
+        lines += [BLANK, [(f"{one_line(part.node)}", "head"), (f"  in by {one_line(part.port)}", "dim")]]
+        if part.why:
+            lines.append([(f"   {visible(part.why)}", "warn")])
+        for step in part.steps:
+            rule = step.rule
+            what = (
+                "no flow matches"
+                if rule.no_match
+                else f"{rule.match or 'any packet'}, priority {rule.priority}"
+            )
+            tone: Tone = "bad" if step.fit == "parts" else "dim" if step.fit == "quiet" else ""
+            lines.append(
+                [
+                    (f"   {'  ' * min(step.depth, 4)}{rule.table:>3} ", "dim"),
+                    (f"{one_line(step.stage or step.bridge):<25} ", "name"),
+                    (visible(what), tone),
+                    (f"  {step.uuid}", "dim"),
+                ]
+            )
+            if step.why:
+                lines.append([(f"       {visible(step.why)}", "warn")])
+        lines += [[(f"   {g.bullet} ", "dim"), (visible(words), "")] for words in part.actions]
+        lines.append([(f"   {g.arrow} {visible(part.ends)}", "bad" if part.end == "dropped" else "good")])
+    return lines
+
+
 def step_lines(trace: DatapathTrace, part: NodePass, step: Step, count: Count | None = None) -> list[Line]:
     """All that is known of one lookup."""
     g = glyphs()

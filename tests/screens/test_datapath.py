@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from ko_tui.backend.session import Session, SessionOptions, open_session
@@ -12,6 +14,7 @@ from ko_tui.screens.flows import FlowsScreen
 from ko_tui.screens.openflow import NodeFlowsScreen
 from ko_tui.screens.texts import TextScreen
 from ko_tui.screens.trace import TraceScreen
+from ko_tui.screens.trace_export import FORMS, export
 from ko_tui.widgets.line_view import LineView
 from tests.lab.places import until
 from tests.lab.running import RunningLab
@@ -78,6 +81,11 @@ async def test_the_openflow_of_a_trace_as_a_tree(running: Running, running_lab: 
         await driven.press("tab", "a")
         await driven.until(lambda: topics(driven).count("datapath") == 2)
         assert "Asked again." in driven.text()
+        for form, words in (("txt", "=== OpenFlow"), ("md", "## OpenFlow"), ("html", "<h2>OpenFlow</h2>")):
+            exported = export(screen.result, FORMS[f".{form}"])
+            assert words in exported and "sent out of web-0.default" in exported
+        assert json.loads(export(screen.result, "json"))["openflow"]["agrees"] is True
+        assert "kube-ovn-worker2  in by" in screen.save_text()
         await driven.press("e")
         await driven.sees("ofproto/trace --ct-next trk,new")
         assert "tun_metadata0=" in driven.app.screen.text
