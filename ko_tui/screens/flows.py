@@ -24,9 +24,36 @@ if TYPE_CHECKING:
     from ko_tui.backend.explain.model import ObjectRef
     from ko_tui.backend.ovn.flows import Flow, FlowStore, StageFlows
     from ko_tui.backend.session import Session
+    from ko_tui.backend.source.interface import Cancel
 
 NO_FLOW = "There is no flow under the cursor."
 NODE_SIGN = "node: "
+MOST_NAMED = 500  # flows of a table whose objects are looked up unasked
+PIECE = 200  # flows in one question
+
+
+def object_words(found: ObjectRef | None) -> str:
+    """``NetworkPolicy prod/np1``, or the northbound row where Kubernetes has no object; "" for none."""
+    if found is None:
+        return ""
+    behind = found.owner or found
+    where = f"{behind.namespace}/{behind.name}" if behind.namespace else behind.name
+    return f"{behind.kind} {where}".strip() if where else ""
+
+
+def _owners(session: Session, cancel: Cancel, uuids: Sequence[str]) -> dict[str, ObjectRef]:
+    """Flow -> the object that it was made from, for those that OVN names one for."""
+    from ko_tui.backend.explain.owner import find_owner
+    from ko_tui.backend.tracing.objects import SessionRows, stage_hints
+
+    rows = SessionRows(session)
+    hints: dict[str, str] = {}
+    for start in range(0, len(uuids), PIECE):
+        if cancel.cancelled:
+            break
+        hints |= stage_hints(session, uuids[start : start + PIECE])
+    found = {hint: find_owner(hint, rows) for hint in set(hints.values())}
+    return {uuid: owner for uuid, hint in hints.items() if (owner := found[hint]) is not None}
 
 
 class FlowsScreen(PlaceScreen):
@@ -59,6 +86,7 @@ class FlowsScreen(PlaceScreen):
         self.datapath, self.uuid, self.store, self.stage = datapath, uuid, store, stage
         self._found = found
         self._had_at = taken_at
+        self.owners: dict[str, ObjectRef] = {}
 
     def body(self) -> Iterable[Widget]:
         columns: list[Column[Any]] = [
@@ -66,7 +94,9 @@ class FlowsScreen(PlaceScreen):
             Column("PRIO", lambda f: str(f.priority), "warn", 5, 5, right=True, key=lambda f: -f.priority),
             Column("MATCH", lambda f: f.match if f.known else f.raw, "", 20, 200),
             Column("ACTIONS", lambda f: f.actions, "", 14, 120),
-            Column("UUID", lambda f: f.uuid, "dim", 8, 8, rank=2),
+            # Named once the flows are there; a terminal that is narrow shows it in the explanation alone.
+            Column("OBJECT", self._object, "accent", 30, 34, rank=2, middle=True),
+            Column("UUID", lambda f: f.uuid, "dim", 8, 8, rank=3),
         ]
         if self.stage is not None:
             columns = columns[1:]
@@ -112,12 +142,27 @@ class FlowsScreen(PlaceScreen):
     def _arrived(self, answer: tuple[Sequence[Flow], list[str], float]) -> None:
         flows, haystack, taken_at = answer
         self.table.show(flows, haystack)
+        self._haystack = haystack
+        uuids = sorted({f.uuid for f in flows if f.uuid})
+        if uuids and len(uuids) <= MOST_NAMED:
+            self.ask("owners", lambda s, c: _owners(s, c, uuids), self._owned, failed=lambda _error: None)
         self.had(counted(len(flows), "flow"), taken_at)
         if self._found:
             found, self._found = self._found, ""
             self.filter_changed(found)
         if not self.has_class("-narrow"):
             self.query_one("#explanation").display = True
+        self._explain()
+
+    def _object(self, flow: Flow) -> str:
+        return object_words(self.owners.get(flow.uuid))
+
+    def _owned(self, owners: dict[str, ObjectRef]) -> None:
+        """Whose the flows are: shown, and found by the filter."""
+        self.owners = owners
+        rows = self.table.rows
+        hay = [f"{text} {self._object(f)}" for f, text in zip(rows, self._haystack, strict=True)]
+        self.table.show(rows, hay)
         self._explain()
 
     def filter_changed(self, text: str) -> None:
@@ -156,7 +201,8 @@ class FlowsScreen(PlaceScreen):
         lang = session.options.lang if session is not None else "en"
         explained = explain_flow(flow.stage, flow.match, flow.actions, priority=flow.priority, lang=lang)  # type: ignore[arg-type]
         explained.uuid = flow.uuid
-        lines = [*logical_flow_lines(explained, flow.match, owner), *more]
+        known = owner or self.owners.get(flow.uuid)
+        lines = [*logical_flow_lines(explained, flow.match, known), *more]
         self.query_one("#explanation-words", Static).update(content(lines))
         pane.scroll_home(animate=False)
 
@@ -166,12 +212,8 @@ class FlowsScreen(PlaceScreen):
             self.tell(NO_FLOW, "warn")
             return
 
-        def question(session: Session, _cancel: Any) -> ObjectRef | None:
-            from ko_tui.backend.explain.owner import find_owner
-            from ko_tui.backend.tracing.objects import SessionRows, stage_hints
-
-            hint = stage_hints(session, [flow.uuid]).get(flow.uuid, "")
-            return find_owner(hint, SessionRows(session)) if hint else None
+        def question(session: Session, cancel: Any) -> ObjectRef | None:
+            return _owners(session, cancel, [flow.uuid]).get(flow.uuid)
 
         def arrived(owner: ObjectRef | None) -> None:
             if owner is None:
@@ -179,7 +221,8 @@ class FlowsScreen(PlaceScreen):
                 return
             self.query_one("#explanation").display = True
             self._explain(owner)
-            self.tell(f"{owner.kind} {owner.name or owner.uuid[:8]} {owner.detail}".rstrip(), "good")
+            name = object_words(owner) or f"{owner.kind} {owner.uuid[:8]}"
+            self.tell(f"{name} {owner.detail}".rstrip(), "good")
 
         self.ask("object", question, arrived, label="finding the object")
 

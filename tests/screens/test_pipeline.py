@@ -95,6 +95,18 @@ async def test_flows_are_found_by_field_and_by_priority(running: Running) -> Non
             assert (0 not in found and len(found) > 3) if priorities is None else found == priorities, typed
 
 
+@drives("flows.filter")
+async def test_flows_are_found_by_their_object(running: Running) -> None:
+    async with pipeline(running, (160, 48), "lflow ovn-default ls_out_acl", FlowsScreen) as driven:
+        await driven.sees("OBJECT", "NetworkPolicy prod/np1")
+        await driven.press("slash")
+        await driven.paste("NetworkPolicy prod")
+        await driven.press("enter")
+        await driven.sees("made from NetworkPolicy prod/np1")
+        found = driven.app.screen.table.shown()
+        assert found and all(driven.app.screen.owners[f.uuid].owner.name == "np1" for f in found)
+
+
 @drives("flows.object")
 async def test_the_object_behind_a_flow_is_found(running: Running) -> None:
     async with pipeline(running, (160, 48), "lflow ovn-default ls_in_acl", FlowsScreen) as driven:
@@ -133,7 +145,7 @@ async def test_the_commands_behind_it_its_text_and_its_age(running: Running, tmp
         await driven.press("escape")
         await driven.command(f"save {tmp_path}/flows.tsv")
         await driven.sees("Saved to")
-        assert (tmp_path / "flows.tsv").read_text().startswith("PRIO\tMATCH\tACTIONS\tUUID\n")
+        assert (tmp_path / "flows.tsv").read_text().startswith("PRIO\tMATCH\tACTIONS\tOBJECT\tUUID\n")
         asked = len([m for m in driven.heard(Answered) if m.topic == "flows"])
         await driven.press("r")
         await driven.until(lambda: len([m for m in driven.heard(Answered) if m.topic == "flows"]) > asked)
