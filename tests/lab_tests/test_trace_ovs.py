@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ko_tui.backend.command.policy_regex import SEPARATOR, read_only_lines
 from ko_tui.backend.ovs.ofproto_trace import parse, render
 from ko_tui.backend.session import Session, SessionOptions, open_session
 from ko_tui.backend.tracing.datapath import NoDatapathTrace
@@ -134,6 +136,18 @@ def test_on_the_command_line(running_lab: RunningLab, capsys: pytest.CaptureFixt
     assert main([*words, "--raw"]) == 0
     raw = capsys.readouterr().out
     assert raw.startswith("# tcp") and raw.count("Datapath actions: ") == 4
+
+
+def test_what_runs_passes_the_policy_that_a_cluster_can_enforce(session: Session) -> None:
+    """The admission policy is made of these expressions."""
+    result = traced(session, "default/client default/web-0 icmp", family=6)
+    assert result.datapath is not None
+    counted = session.live_counts(result.datapath)
+    runs = [*result.datapath.commands, *counted.runs]
+    assert {run.tool for run in runs} == {"ovs-vsctl", "ovs-appctl", "ovs-ofctl"}
+    lines = [re.compile(line.expression) for line in read_only_lines()]
+    for run in runs:
+        assert any(line.match(SEPARATOR.join(run.argv)) for line in lines), run.argv
 
 
 def test_a_saved_cluster_has_no_switch() -> None:
