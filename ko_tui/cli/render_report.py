@@ -28,7 +28,8 @@ def print_report(report: Report, *, as_json: bool = False, everything: bool = Fa
         _print(report, everything)
     if report.worst is Level.FAIL:
         return 1
-    return 3 if report.partial else 0
+    unanswered = any(check.level is Level.UNKNOWN for check in report.checks)
+    return 3 if report.partial or unanswered else 0
 
 
 def _print(report: Report, everything: bool) -> None:

@@ -205,7 +205,7 @@ def leaders(session: Session) -> list[Check]:
         ]
         count = len(set(ready))
         level = Level.OK if count == 1 else Level.FAIL
-        detail = f"{count} endpoints ({', '.join(sorted(set(ready))) or 'none'})"
+        detail = f"{count} endpoint{'' if count == 1 else 's'} ({', '.join(sorted(set(ready))) or 'none'})"
         advice = "" if count == 1 else "The leader labels are not what they should be; see ko-tui status."
         checks.append(Check("leaders", name, level, detail, advice=advice))
     return checks

@@ -7,6 +7,7 @@ each group gives a level with the value that was found.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,8 @@ from ko_tui.backend.command.run import CommandRun
 from ko_tui.backend.errors import KoError
 from ko_tui.backend.operations.fanout import ask_all
 from ko_tui.backend.operations.model import Check, Level, OnChecks, Report, quiet
-from ko_tui.backend.source.interface import Cancel, PodRef
+from ko_tui.backend.source.interface import Cancel, Forbidden, PodRef
+from ko_tui.backend.source.kinds import NODES
 
 if TYPE_CHECKING:
     from ko_tui.backend.session import Session
@@ -42,6 +44,11 @@ def env_check(session: Session, *, on_checks: OnChecks = quiet, cancel: Cancel |
             found = [Check("node", "kube-ovn-cni", Level.UNKNOWN, f"{pod.name} is not ready", node)]
             report.add(found)
             on_checks(found)
+    for node in without_pod(session, pods):
+        report.partial.append(f"{node}: no kube-ovn-cni pod runs there")
+        found = [Check("node", "kube-ovn-cni", Level.UNKNOWN, "no kube-ovn-cni pod runs there", node)]
+        report.add(found)
+        on_checks(found)
     ready = [(node, ref(pod, CNI)) for node, pod in pods.items() if is_ready(pod)]
     for (node, _), answer in ask_all(ready, lambda at: check_node(session, *at), cancel=cancel):
         if isinstance(answer, KoError):
@@ -50,6 +57,15 @@ def env_check(session: Session, *, on_checks: OnChecks = quiet, cancel: Cancel |
         report.add(answer)
         on_checks(answer)
     return report
+
+
+def without_pod(session: Session, having: Iterable[str]) -> list[str]:
+    """Nodes of the cluster that are not among ``having``; none when nodes may not be listed."""
+    try:
+        names = {node.name for node in session.source.list(NODES).items}
+    except Forbidden:
+        return []
+    return sorted(names - set(having))
 
 
 def check_node(session: Session, node: str, cni: PodRef) -> list[Check]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ko_tui.backend.cluster.pods import CNI, is_ready, node_of, ref
 from ko_tui.backend.errors import ClusterError, KoError, UsageError
+from ko_tui.backend.operations.env_check import without_pod
 from ko_tui.backend.operations.fanout import ask_all
 from ko_tui.backend.operations.model import Check, Level, OnChecks, OnText, Report, quiet
 from ko_tui.backend.source.interface import Cancel, PodRef
@@ -81,7 +82,16 @@ def release(session: Session) -> Release:
 def tuning_check(session: Session, *, on_checks: OnChecks = quiet, cancel: Cancel | None = None) -> Report:
     """Read every node's settings; nothing is changed."""
     report = Report("Performance settings of the nodes")
-    ready = [p for p in session.app_pods(CNI) if is_ready(p)]
+    pods = session.app_pods(CNI)
+    ready = [p for p in pods if is_ready(p)]
+    silent = {node_of(p): f"{p.name} is not ready" for p in pods if not is_ready(p)}
+    here = {node_of(p) for p in pods}
+    silent |= dict.fromkeys(without_pod(session, here), "no kube-ovn-cni pod runs there")
+    for node, why in silent.items():
+        report.partial.append(f"{node}: {why}")
+        found = [Check("node", "kube-ovn-cni", Level.UNKNOWN, why, node)]
+        report.add(found)
+        on_checks(found)
 
     def one(pod: KubeObject) -> list[Check]:
         return check_node(session, node_of(pod), ref(pod, CNI))
