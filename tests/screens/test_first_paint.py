@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -85,6 +86,16 @@ async def test_the_first_layout_is_the_one_of_the_width(width: int, name: str, r
         await driven.until(
             lambda: driven.app.screen.has_class(other) and not driven.app.screen.has_class(name)
         )
+
+
+async def test_memory_is_looked_after_from_the_first_paint_on(running: Running) -> None:
+    gc.disable()
+    try:
+        async with running():
+            assert gc.isenabled()
+    finally:
+        gc.enable()
+        gc.unfreeze()
 
 
 class EarlyKeys(KoTuiApp):
