@@ -129,7 +129,7 @@ class ClusterHands(NodeFiles):
 
     def scale(self, replicas: int) -> None:
         body = {"spec": {"replicas": replicas}}
-        self.session.source.patch(DEPLOYMENTS, self.session.namespace, CENTRAL, body)
+        self.session.source.patch(DEPLOYMENTS, self.session.namespace, CENTRAL, body, subresource="scale")
 
     def central_pods(self) -> list[str]:
         namespace = self.session.namespace

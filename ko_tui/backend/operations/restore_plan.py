@@ -140,7 +140,7 @@ def _deployment(session: Session) -> KubeObject:
 def _may(session: Session) -> None:
     """Ask first: a right that is missing half-way would leave ovn-central stopped."""
     needed = (
-        ("patch", DEPLOYMENTS, ""),
+        ("patch", DEPLOYMENTS, "scale"),
         ("patch", DAEMONSETS, ""),
         ("create", PODS, ""),
         ("delete", PODS, ""),
