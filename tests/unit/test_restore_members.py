@@ -122,6 +122,8 @@ def test_words_that_make_no_sense_are_refused_without_a_cluster(capsys: pytest.C
     assert "Only the northbound" in capsys.readouterr().err
     assert main([*base, "nb", "restore", "--resume", "--abort"]) == 2
     assert "exclude each other" in capsys.readouterr().err
+    assert main(["--demo", "--allow-write", "nb", "restore"]) == 2
+    assert "saved cluster" in capsys.readouterr().err
     assert main(["--read-only-strict", *base, "nb", "restore"]) == 2
     assert "read-only" in capsys.readouterr().err
     assert main(["--kubeconfig", "/nowhere", "nb", "kick", "abcd", "--status"]) == 2

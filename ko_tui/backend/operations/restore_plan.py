@@ -51,6 +51,8 @@ class RestorePlan:
 def plan_restore(session: Session, file: Path | None) -> RestorePlan:
     """Look, and decide; nothing in the cluster is changed. Raises UsageError when it cannot be done here, or when a
     restore is under way already."""
+    if not session.live:
+        raise UsageError("This is a saved cluster: nothing in it can be changed.")
     path = path_of(session.info)
     old = load(path)
     if old is not None and not old.ended:
