@@ -70,7 +70,10 @@ class Settings:
         ),
     )
     openflow_seconds: int = field(
-        default=0, metadata=_about("Seconds between two looks at a node's flows; 0 asks only on r.")
+        default=0,
+        metadata=_about(
+            "Seconds between two looks at a node's flows, or at a trace's counts; 0 asks only on r or c."
+        ),
     )
     local_trace_flows: int = field(
         default=50_000,

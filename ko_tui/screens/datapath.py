@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ko_tui.backend.tracing.datapath_model import DatapathTrace
     from ko_tui.backend.tracing.live_counts import LiveCounts
     from ko_tui.backend.tracing.model import TraceResult
+    from ko_tui.screens.trace import TraceScreen
 
 NO_LOOKUP = "There is no table lookup under the cursor."
 
@@ -78,6 +79,7 @@ class DatapathScreen(PlaceScreen):
         super().on_mount()
         self.steps.focus()
         self._show(self._stage)
+        look_again(self)
 
     def load(self, *, fresh: bool = False) -> None:
         if fresh:
@@ -204,6 +206,17 @@ class DatapathScreen(PlaceScreen):
 
     def raw_text(self) -> tuple[str, str]:
         return self.trace.text, "openflow"
+
+
+def look_again(screen: TraceScreen | DatapathScreen) -> None:
+    """Once packets are counted, count again as often as the setting says."""
+
+    def look() -> None:
+        if screen.app.screen is screen and screen.counted is not None and not screen.questions:
+            screen.action_counts()
+
+    if screen.ko.settings.openflow_seconds:
+        screen.set_interval(max(5, screen.ko.settings.openflow_seconds), look)
 
 
 def counts_words(counted: LiveCounts) -> str:

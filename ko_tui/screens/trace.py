@@ -99,6 +99,10 @@ class TraceScreen(PlaceScreen):
         self._head()
         self._explain()
         guide(self, "result")
+        if self.ko.settings.openflow_seconds:
+            from ko_tui.screens.datapath import look_again
+
+            look_again(self)
 
     def load(self, *, fresh: bool = False) -> None:
         if fresh:

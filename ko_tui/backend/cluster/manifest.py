@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ko_tui.backend.cluster.touching import WIDE
 from ko_tui.backend.errors import ClusterError
 from ko_tui.backend.explain.model import ObjectRef
 from ko_tui.backend.source.interface import NotFound, Resource
@@ -30,6 +31,7 @@ KINDS: dict[str, Resource] = {
     "Vpc": VPCS,
     "SecurityGroup": SECURITY_GROUPS,
     "VirtualMachine": VMIS,
+    **dict(WIDE),
 }
 
 
