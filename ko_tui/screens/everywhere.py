@@ -94,6 +94,17 @@ class Everywhere:
         self.query_one(PromptLine).open(
             ":", history=self.ko.commands_typed.lines(), completer=completer(self)
         )
+        if self.ko.reopen is not None and "context" not in self.ko.known:
+            from ko_tui.screens.known_names import context_names
+
+            self.ko.known["context"] = []  # asked once; without a kubeconfig there is nothing to offer
+            self.ask("contexts", context_names, self._contexts_known, failed=lambda _error: None)
+
+    def _contexts_known(self: Any, names: list[str]) -> None:
+        from ko_tui.widgets.prompt import PromptLine
+
+        self.ko.known["context"] = names
+        self.query_one(PromptLine).offer_again()
 
     def action_filter(self: Any) -> None:
         from ko_tui.widgets.prompt import PromptLine
@@ -215,7 +226,22 @@ class Everywhere:
         if not words or self.ko.reopen is None:
             self.action_pick_context()
             return
-        self.ko.change_context(words)
+        from ko_tui.screens.known_names import context_names
+
+        # Looked up before the one that is open is given up; a kubeconfig that cannot be read says so when opened.
+        self.ask(
+            "contexts",
+            context_names,
+            lambda names: self._open_context(words, names),
+            failed=lambda _error: self.ko.change_context(words),
+        )
+
+    def _open_context(self: Any, name: str, names: list[str]) -> None:
+        self.ko.known["context"] = names
+        if name in names:
+            self.ko.change_context(name)
+        else:
+            self.tell(f"There is no context {name!r}. Contexts: {', '.join(names)}", "warn")
 
     def action_toggle_mouse(self: Any) -> None:
         driver = getattr(self.app, "_driver", None)

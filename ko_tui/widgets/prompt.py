@@ -45,7 +45,7 @@ class Candidates(Static):
                 [(sign, "head"), (one_line(text).ljust(min(width, 60)), tone), ("  " + one_line(what), "dim")]
             )
         if len(candidates) > SHOWN:
-            lines[-1] = [*lines[-1], (f"   {len(candidates)} in all", "dim")]
+            lines.append([(f"  {len(candidates):,} in all", "dim")])
         self.display = bool(lines)
         self.update(content(lines))
 

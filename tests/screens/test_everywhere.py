@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from ko_tui.app import KoTuiApp
+from ko_tui.backend.session import Session, SessionOptions, open_session
 from ko_tui.commands import EVERYWHERE, PLACES
 from ko_tui.config import Settings
 from ko_tui.keymap import normalized, troubles
@@ -21,6 +24,7 @@ from ko_tui.widgets.text_view import TextView
 from ko_tui.widgets.tones import plain
 from tests.e2e.terminal import PROGRAM, Terminal, why_unavailable
 from tests.lab.places import until
+from tests.lab.running import RunningLab
 from tests.screens.conftest import Driven, Running, open_demo
 from tests.screens.driving import drives
 
@@ -246,6 +250,29 @@ async def test_commands_without_a_key_are_given_by_name(running: Running) -> Non
         await driven.press("escape")
         await driven.command("q")
         await driven.until(lambda: driven.app.return_value == 0)
+
+
+@pytest.mark.lab
+@drives("app.context")
+async def test_another_context_is_completed_checked_and_opened(running_lab: RunningLab) -> None:
+    def opener(context: str) -> Callable[[], Session]:
+        options = SessionOptions(kubeconfig=str(running_lab.kubeconfig), context=context)
+        return lambda: open_session(options)
+
+    app = KoTuiApp(opener("admin"), reopen=opener)
+    async with app.run_test(size=(80, 24)) as pilot:
+        driven = Driven(app, pilot, [])
+        await driven.sees("admin › Pods", "client")
+        await driven.press("colon")
+        await driven.paste("ctx r")
+        await driven.sees("ctx reader", "context")
+        await driven.press("ctrl+u")
+        await driven.paste("ctx nowhere")
+        await driven.press("enter")
+        await driven.sees("There is no context 'nowhere'. Contexts: admin,")
+        assert "admin › Pods" in driven.text(), "the one that is open stays"
+        await driven.command("ctx reader")
+        await driven.sees("reader › Pods", "client")
 
 
 # -- keys of one's own --------------------------------------------------------------------------------------------
