@@ -11,7 +11,12 @@ from ko_tui.backend.ovs.traced_packet import read_tunnel
 _FIELDS = {
     "eth": {"src": "source MAC", "dst": "destination MAC"},
     "ipv4": {"src": "source address", "dst": "destination address", "ttl": "TTL", "tos": "TOS"},
-    "ipv6": {"src": "source address", "dst": "destination address", "hlimit": "hop limit", "tclass": "traffic class"},
+    "ipv6": {
+        "src": "source address",
+        "dst": "destination address",
+        "hlimit": "hop limit",
+        "tclass": "traffic class",
+    },
     "tcp": {"src": "source port", "dst": "destination port"},
     "udp": {"src": "source port", "dst": "destination port"},
     "sctp": {"src": "source port", "dst": "destination port"},
