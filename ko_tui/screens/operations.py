@@ -92,7 +92,8 @@ class OperationsScreen(PlaceScreen):
     def on_mount(self) -> None:
         super().on_mount()
         self.table.show(OPERATIONS)
-        self.table.focus()
+        # At once: an operation that was named on the way here has its prompt focused next.
+        self.set_focus(self.table)
 
     def crumbs(self) -> Sequence[str]:
         return (f"{self.chosen.name} {self.argument}".strip() if self.chosen is not None else "",)

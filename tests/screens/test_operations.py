@@ -166,3 +166,14 @@ async def test_what_was_typed_is_done(running: Running) -> None:
             await driven.sees(f"Remove server {follower}", ": leader")
             leader = next(m for m in ask_members(session, "nb") if m.status.is_leader)
             assert follower not in [server.nick for server in leader.status.servers]
+
+
+@drives("go.operations")
+async def test_an_operation_named_elsewhere_is_asked_for_its_argument(running: Running) -> None:
+    """The prompt has the keys though the list has only just come up."""
+    async with running(open_session=open_demo, settings=Settings(start="pods"), settle=False) as driven:
+        await driven.until(lambda: driven.app.door.opened)
+        await begin(driven, "diagnose node")
+        await driven.sees("node:")
+        await driven.settled()
+        assert driven.app.focused is not driven.app.screen.table
