@@ -233,6 +233,17 @@ def test_an_interruption_is_a_failure_like_others(tmp_path: Path) -> None:
     restored(CASES[0], hands, again(journal))
 
 
+def test_a_defect_of_ko_tui_leaves_a_way_on_too(tmp_path: Path) -> None:
+    hands, journal = begin(CASES[0], tmp_path)
+    fail_at(hands, 30, ZeroDivisionError("a defect"))
+    said: list[str] = []
+    with pytest.raises(ZeroDivisionError):
+        Restore(hands, journal, on_text=said.append).run()
+    assert "--resume" in said[-1] and "a defect" in again(journal).events[-1].detail
+    run(hands, again(journal))
+    restored(CASES[0], hands, again(journal))
+
+
 AWAY = ClusterError("the API server is away")
 
 

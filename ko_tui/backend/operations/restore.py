@@ -88,15 +88,23 @@ class Restore:
             what = error.what if isinstance(error, KoError) else str(error)
             if isinstance(error, KeyboardInterrupt):  # of any signal that ends ko-tui in order
                 what = "it was interrupted."
+            self._failed(name, what)
             more = error.next_step if isinstance(error, KoError) else ""
-            with contextlib.suppress(KoError):
-                self.hands.let_go()
-            journal.note(name, "failed", what)
-            raise RestoreStopped(
-                f"Step {name!r}: {what}", f"{how_to_go_on(journal)} {more}".strip()
-            ) from error
+            way = f"{how_to_go_on(journal)} {more}".strip()
+            raise RestoreStopped(f"Step {name!r}: {what}", way) from error
+        except (
+            Exception
+        ) as error:  # a defect of ko-tui's own must not leave a person without a way on, either
+            self._failed(name, f"{type(error).__name__}: {error}")
+            self._say(how_to_go_on(journal))
+            raise
         journal.note(name, "done", detail)
         self._say(f"{number}{name}: {detail}")
+
+    def _failed(self, name: str, what: str) -> None:
+        with contextlib.suppress(KoError):
+            self.hands.let_go()
+        self.journal.note(name, "failed", what)
 
     # -- steps --------------------------------------------------------------------------------------------------
 

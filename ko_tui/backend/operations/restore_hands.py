@@ -14,8 +14,8 @@ from ko_tui.backend.cluster.pods import CENTRAL
 from ko_tui.backend.errors import ClusterError, KoError
 from ko_tui.backend.operations.hand_pods import PLACE, HandPods
 from ko_tui.backend.operations.model import OnText
-from ko_tui.backend.operations.rollout import POLL_SECONDS, wait_for
-from ko_tui.backend.source.interface import Cancel, ExecCancelled, NotFound, OnBytes, PodRef
+from ko_tui.backend.operations.rollout import POLL_SECONDS, rollout_of
+from ko_tui.backend.source.interface import Cancel, ExecCancelled, NotFound, OnBytes, PodRef, Resource
 from ko_tui.backend.source.kinds import DAEMONSETS, DEPLOYMENTS, PODS
 
 if TYPE_CHECKING:
@@ -145,15 +145,7 @@ class ClusterHands(NodeFiles):
         self._wait(stopped)
 
     def wait_started(self, replicas: int) -> None:
-        wait_for(
-            self.session,
-            DEPLOYMENTS,
-            CENTRAL,
-            seconds=self._seconds,
-            on_text=self._say,
-            cancel=self._cancel,
-            wanted=replicas,
-        )
+        self._wait(self._unfinished(DEPLOYMENTS, CENTRAL, replicas))
 
     def wait_serving(self, members: int) -> dict[str, int]:
         """Wait until both databases have a leader and all members, and northd has made the southbound anew; gives
@@ -200,9 +192,17 @@ class ClusterHands(NodeFiles):
             except NotFound:
                 continue
             self._renew(name)
-            wait_for(
-                self.session, DAEMONSETS, name, seconds=self._seconds, on_text=self._say, cancel=self._cancel
-            )
+            self._wait(self._unfinished(DAEMONSETS, name))
+
+    def _unfinished(self, resource: Resource, name: str, wanted: int | None = None) -> Callable[[], str]:
+        """What a rollout still lacks, for waiting on it."""
+
+        def unmet() -> str:
+            state = rollout_of(self.session.source.get(resource, self.session.namespace, name), resource)
+            whole = state.done and (wanted is None or state.available == wanted)
+            return "" if whole else f"{state}."
+
+        return unmet
 
     def _renew(self, name: str) -> None:
         """Where pods are only replaced when they are deleted, delete those that are not of the new form."""
@@ -218,7 +218,10 @@ class ClusterHands(NodeFiles):
                 source.delete(PODS, namespace, pod.name)
 
     def _wait(self, unmet: Callable[[], str]) -> None:
-        """Until ``unmet`` has nothing to say. Raises HandFailed with its last words, or ExecCancelled."""
+        """Until ``unmet`` has nothing to say; an API server that is away for a while is waited for, too.
+
+        Raises HandFailed with its last words, or ExecCancelled.
+        """
         waited, last = 0.0, ""
         while True:
             try:
@@ -233,7 +236,10 @@ class ClusterHands(NodeFiles):
                 last = words
                 self._say(words)
             if waited >= self._seconds:
-                raise HandFailed(f"{words} That was waited for {self._seconds:.0f} s.")
+                raise HandFailed(
+                    f"After {self._seconds:.0f} s: {words}",
+                    f"See kubectl describe and the events in {self.session.namespace}.",
+                )
             if self._cancel.wait(POLL_SECONDS):
                 raise ExecCancelled("It was cancelled while waiting.")
             waited += POLL_SECONDS
