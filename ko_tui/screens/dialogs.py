@@ -63,11 +63,15 @@ class ErrorDialog(Window):
     def action_copy(self) -> None:
         from ko_tui.clipboard import copy
 
-        done = copy(str(self.error))
+        settings = getattr(self.app, "settings", None)
+        done = copy(str(self.error), settings.clipboard if settings is not None else "auto")
         driver = getattr(self.app, "_driver", None)
         if done.sequence and driver is not None:
             driver.write(done.sequence)
+        below = self.app.screen_stack[-2]
         self.dismiss(False)
+        if (tell := getattr(below, "tell", None)) is not None:
+            tell(done.words, "good")
 
 
 class Choice(Window):

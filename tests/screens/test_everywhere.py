@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ko_tui.app import KoTuiApp
+from ko_tui.backend.errors import UsageError
 from ko_tui.backend.session import Session, SessionOptions, open_session
 from ko_tui.commands import EVERYWHERE, PLACES
 from ko_tui.config import Settings
@@ -198,6 +199,16 @@ async def test_y_copies_the_line_under_the_cursor(running: Running, tmp_path: Pa
         await driven.press("j")
         await driven.command("copy")
         await driven.until(lambda: (tmp_path / "state" / "clip.txt").read_text() == "default/completed")
+
+
+async def test_an_error_is_copied_from_its_window(running: Running, tmp_path: Path) -> None:
+    async with running(open_session=open_demo, settings=Settings(clipboard="file")) as driven:
+        driven.app.screen.show_failure(UsageError("Nothing [/foo] fits.", "Name another."))
+        await driven.sees("Nothing [/foo] fits.", "y copies it")
+        await driven.press("y")
+        await driven.sees("Copied ")
+        assert len(driven.app.screen_stack) == 1 and "OSC 52" not in driven.text()
+        assert "Nothing [/foo] fits." in (tmp_path / "state" / "clip.txt").read_text()
 
 
 @drives("app.save")
