@@ -8,7 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from ko_tui.backend.operations.model import quiet
 from ko_tui.backend.operations.reload import COMPONENTS
+from ko_tui.backend.operations.rollout import RolloutStuck, wait_for
+from ko_tui.backend.session import SessionOptions, open_session
+from ko_tui.backend.source.interface import Cancel
+from ko_tui.backend.source.kinds import DEPLOYMENTS, PODS
 from ko_tui.cli import main
 from tests.lab.api.runtime import Sandbox
 from tests.lab.places import until
@@ -51,20 +56,36 @@ def stuck(changed_lab: RunningLab, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     )
 
 
-def test_the_first_that_does_not_come_back_ends_it(
-    changed_lab: RunningLab, stuck: str, line: CommandLine
-) -> None:
+def test_the_first_that_fails_ends_it(changed_lab: RunningLab, line: CommandLine) -> None:
+    failing = "kube-ovn-controller"
     before = {name: names(changed_lab, name) for name in NAMES}
-    done = line(changed_lab, "reload", "--allow-write", "--yes", "kube-ovn", "--seconds", "12")
+    refused = {"verb": "delete", "path": f"/pods/{failing}-", "code": 403, "message": "not this one"}
+    with changed_lab.faults.active("http_status", **refused):
+        done = line(changed_lab, "reload", "--allow-write", "--yes", "kube-ovn")
     assert done.status == 3
     shown = [
         text.split()[:-1] if "not reached" in text else text.split()[:2] for text in done.out.splitlines()
     ]
-    at = NAMES.index(stuck)
+    at = NAMES.index(failing)
     assert [words[0] for words in shown] == ["done"] * at + ["failed"] + ["not"] * (len(NAMES) - at - 1), done
-    assert f"{stuck}: 0 of 3 available" in done.out and "kubectl describe" in done.out
+    assert "not this one" in done.out
     changed = {name for name in NAMES if names(changed_lab, name) != before[name]}
-    assert changed == set(NAMES[: at + 1])
+    assert changed == set(NAMES[:at])
+
+
+def test_one_that_does_not_come_back(changed_lab: RunningLab, stuck: str) -> None:
+    options = SessionOptions(kubeconfig=str(changed_lab.kubeconfig), context="admin", mode="allow-write")
+    session = open_session(options)
+    try:
+        pods = session.source.list(PODS, namespace=NAMESPACE, label_selector=f"app={stuck}").items
+        for pod in pods:
+            session.source.delete(PODS, NAMESPACE, pod.name)
+        until(lambda: not names(changed_lab, stuck) & {p.name for p in pods}, "the old pods to go")
+        with pytest.raises(RolloutStuck, match=f"{stuck}: 0 of 3 available") as raised:
+            wait_for(session, DEPLOYMENTS, stuck, seconds=1, on_text=quiet, cancel=Cancel())
+        assert "kubectl describe" in raised.value.next_step
+    finally:
+        session.close()
 
 
 def test_nothing_without_its_name(changed_lab: RunningLab, line: CommandLine) -> None:

@@ -166,6 +166,24 @@ def test_a_connection_that_is_cut(running_lab: RunningLab, line: CommandLine) ->
     until(lambda: not remote(running_lab), "the capture to end")
 
 
+def test_the_api_goes_away(running_lab: RunningLab, line: CommandLine, tmp_path: Path) -> None:
+    """The stream is cut and nothing answers: what was captured is kept, and the limit ends it in the cluster."""
+    file = tmp_path / "pings.pcap"
+    words = ("default/client", "icmp", "-w", str(file), "--seconds", "4")
+    faults = running_lab.faults
+    with (
+        faults.active("keep_process", command=r"\btcpdump\b"),
+        faults.active("cut_stream", command=r"\btcpdump\b", after=300),
+        capture(running_lab, line, *words) as process,
+    ):
+        with faults.active("http_status", code=503):
+            assert running_lab.cluster.ping("default/client", WEB0, 4)
+            _, err = process.communicate(timeout=30)
+        assert process.returncode == 3 and "Traceback" not in err, err
+        assert "ICMP echo request" in run("tcpdump", "-nn", "-r", str(file)).stdout
+        until(lambda: not remote(running_lab), "the capture to end")
+
+
 def test_no_packets_is_an_answer(running_lab: RunningLab, line: CommandLine, tmp_path: Path) -> None:
     file = tmp_path / "none.pcap"
     words = ("default/client", "tcp", "port", "9", "--seconds", "1", "-w", str(file))

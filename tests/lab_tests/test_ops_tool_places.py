@@ -152,6 +152,27 @@ def test_the_only_member_that_is_left(changed_lab: RunningLab, line: CommandLine
     until(lambda: "leader" in {lab.cluster.role(i, "nb") for i in range(3)}, "a leader")
 
 
+def test_writing_asks_for_the_name(changed_lab: RunningLab, line: CommandLine) -> None:
+    lab = changed_lab
+    place = lab.cluster.node_place(WORKER)
+    for target, words, there in (
+        ("nbctl", ("nbctl", "ls-add", "probe-switch"), lambda: lab.cluster.nbctl("ls-list")),
+        (
+            WORKER,
+            ("vsctl", WORKER, "set", "Open_vSwitch", ".", "external_ids:probe-switch=1"),
+            lambda: place.run("ovs-vsctl", "get", "Open_vSwitch", ".", "external_ids").stdout,
+        ),
+    ):
+        for more, status in (((), 2), (("--yes", "other"), 2), (("--yes", target), 0)):
+            assert "probe-switch" not in there()
+            done = line(lab, "--allow-write", *more, *words)
+            assert done.status == status, done
+            assert words[-1] in done.err and "This will change the cluster" in done.err
+        assert "probe-switch" in there()
+    lab.cluster.nbctl("ls-del", "probe-switch")
+    place.run("ovs-vsctl", "remove", "Open_vSwitch", ".", "external_ids", "probe-switch")
+
+
 def test_a_program_that_fails(changed_lab: RunningLab, line: CommandLine) -> None:
     done = line(changed_lab, "ofctl", WORKER, "dump-flows", "br-none")
     assert done.status == 3 and "br-none is not a bridge or a socket" in done.err
