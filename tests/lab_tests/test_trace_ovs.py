@@ -11,14 +11,17 @@ from pathlib import Path
 import pytest
 
 from ko_tui.backend.command.policy_regex import SEPARATOR, read_only_lines
+from ko_tui.backend.ovn.trace_model import Verdict
 from ko_tui.backend.ovs.ofproto_trace import parse, render
 from ko_tui.backend.session import Session, SessionOptions, open_session
 from ko_tui.backend.tracing.datapath import NoDatapathTrace
 from ko_tui.backend.tracing.model import TraceRequest, TraceResult
 from ko_tui.backend.tracing.oneline import parse_line
+from ko_tui.backend.tracing.switch_ports import NoPort, switch_ports
 from ko_tui.cli import main
 from tests.lab.places import until
 from tests.lab.running import RunningLab
+from tests.lab_tests.conftest import need_lab
 
 pytestmark = pytest.mark.lab
 
@@ -186,3 +189,41 @@ def test_a_node_that_does_not_do_what_the_southbound_says(running_lab: RunningLa
         assert after is not None and after.agrees
     finally:
         opened.close()
+
+
+def test_a_controller_that_stopped_and_an_interface_that_is_gone() -> None:
+    """A lab of its own: the southbound moves on without a node, and a pod's interface loses its port."""
+    need_lab()
+    line = "default/client default/server icmp"
+    with RunningLab() as broken:
+        cluster = broken.cluster
+        opened = open_session(SessionOptions(kubeconfig=str(broken.kubeconfig), context="admin"))
+        try:
+            cluster.stop_controller("kube-ovn-worker")
+            cluster.nbctl(
+                "--wait=sb", "acl-add", "ovn-default", "to-lport", "3900",
+                'outport == "server.default" && icmp4', "drop",
+            )  # fmt: skip
+            result = traced(opened, line)
+            found = result.datapath
+            assert result.explained.verdict is Verdict.DROPPED and found is not None
+            assert found.agrees is False and found.passes[-1].end == "delivered"
+            assert "ls_out_acl" in found.findings[0].what and "ovn-controller" in found.findings[0].next_step
+            cluster.start_controller("kube-ovn-worker")
+            until(
+                lambda: not (traced(opened, line).datapath or found).findings,
+                "the node's catching up",
+                20,
+                0.3,
+            )
+            switch = cluster.node_place("kube-ovn-worker")
+            name = next(
+                p for p in switch_ports(opened, "kube-ovn-worker").ports if p.lsp == "client.default"
+            ).name
+            switch.run("ovs-vsctl", "remove", "Interface", name, "external_ids", "iface-id")
+            opened.answers.forget(("switch-ports", "kube-ovn-worker"))
+            with pytest.raises(NoPort) as caught:
+                traced(opened, line)
+            assert "client.default" in caught.value.what and "kube-ovn-cni" in caught.value.next_step
+        finally:
+            opened.close()

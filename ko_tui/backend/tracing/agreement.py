@@ -12,6 +12,7 @@ from ko_tui.backend.explain.model import ExplainedStage
 from ko_tui.backend.ovn.trace_model import Verdict
 from ko_tui.backend.tracing.datapath_model import DatapathTrace, Finding, NodePass, Step
 
+_STATES = frozenset({"trk", "new", "est", "rel", "rpl", "inv"})
 TITLE = "The node's OpenFlow is not what the southbound says"
 STALE = (
     "Look whether ovn-controller is connected and up to date there (Status), and at its log; the exact flows: "
@@ -117,6 +118,11 @@ class _Walk:
         self.met += 1
         return True
 
+    def _tracking(self) -> frozenset[str]:
+        """The conntrack state of the logical trace where it comes to the stage that is expected."""
+        state = self.stages[self.at - 1].packet.get("ct_state", "") if self.at else ""
+        return frozenset(state.replace(",", "|").split("|")) & _STATES
+
     def _before(self, step: Step, expected: ExplainedStage) -> bool:
         """The lookup is of a stage before the expected one, where ovn-trace took a flow that only goes on."""
         if step.stage[:6] != expected.stage.name[:6] or _direction(step.stage) not in self._first:
@@ -126,7 +132,7 @@ class _Walk:
     def _other_flow(self, part: NodePass, step: Step, expected: ExplainedStage, *, told: bool = True) -> None:
         block = _place(expected)
         logical = expected.stage if told else None
-        tracked = "ct_" in step.rule.match or (logical is not None and "ct." in logical.match)
+        tracked = step.tracking != self._tracking()
         if tracked or self._excused == block:
             step.fit = "follows" if self._excused == block else "other-flow"
             self._excused = block
@@ -235,6 +241,7 @@ def _summarise(trace: DatapathTrace, last: NodePass, left: int, *, flooded: bool
         return
     said = f"OpenFlow of {who} agrees: {trace.compared} of {trace.stages} stages met"
     if flooded:
+        said = f"{said}, up to where it is flooded"
         trace.notes.append("It is flooded: the copies come in any order and are not compared.")
     if left:
         why = {

@@ -31,6 +31,7 @@ class Step:
     at: int = -1
     fit: Fit = ""
     why: str = ""
+    tracking: frozenset[str] = frozenset()  # the conntrack state at the lookup; empty: not tracked
 
     @property
     def uuid(self) -> str:

@@ -13,6 +13,7 @@ from ko_tui.backend.ovs.ofproto_trace import OfTrace
 from ko_tui.backend.tracing.datapath_model import Step
 
 _BRIDGE = re.compile(r'^bridge\("(.*)"\)$')
+_STATE = re.compile(r"\bct_state=([a-z|]+)")
 INTEGRATION = "br-int"
 
 
@@ -20,12 +21,16 @@ def read_steps(traced: OfTrace) -> list[Step]:
     """Every lookup in printed order. Deeper ones behind an output are another bridge's."""
     found = []
     for number, block in enumerate(traced.blocks):
+        state = _STATE.search(block.flow)
+        tracking = frozenset(state[1].split("|")) if state is not None else frozenset()
         within: list[tuple[int, str]] = []  # bridges entered, with the depth of the lookup that led there
         for rule in block.rules():
             while within and rule.depth <= within[-1][0]:
                 within.pop()
             bridge = within[-1][1] if within else block.bridge or INTEGRATION
-            found.append(Step(rule, bridge, number, rule.depth))
+            found.append(Step(rule, bridge, number, rule.depth, tracking=tracking))
+            if any(action.startswith(("ct(", "ct_clear")) for action in rule.actions):
+                tracking = frozenset()  # a switch forgets the state when it sends the packet to conntrack
             for line in rule.lines:
                 entered = _BRIDGE.match(line.text)
                 if entered is not None:
