@@ -80,7 +80,7 @@ def step_lines(trace: DatapathTrace, part: NodePass, step: Step, count: Count | 
         lines += [BLANK, [(words, tone)]]
         if step.why:
             lines.append([(visible(step.why), tone)])
-        if step.fit == "parts" and trace.findings:
+        if trace.findings and (step.fit == "parts" or step.at == trace.findings[0].at >= 0):
             lines += [BLANK, [("What to do", "head")], [(visible(trace.findings[0].next_step), "")]]
     if count is not None:
         grown = "" if count.grown is None else f", {count.grown:,} since the last look"

@@ -98,7 +98,8 @@ class StepList(LineView):
     def _row_of_finding(self) -> int:
         """The lookup where the ways part, else the last one of all."""
         steps = [(i, s) for i, row in enumerate(self.rows) if (s := self.step_at(row)) is not None]
-        parts = [i for i, step in steps if step.fit == "parts"]
+        at = self.trace.findings[0].at if self.trace is not None and self.trace.findings else -1
+        parts = [i for i, step in steps if step.fit == "parts" or (at >= 0 and step.at == at)]
         return parts[0] if parts else steps[-1][0] if steps else 0
 
     def _row_of_stage(self, stage: int) -> int:
