@@ -41,25 +41,44 @@ def run(args: argparse.Namespace) -> int:
                 health = collect(session, deep=not args.shallow)
             except KoError as error:
                 error.exit_code = 3
-                raise
-            if args.json:
-                print(json.dumps(health.to_json(), ensure_ascii=False), flush=True)
+                if not args.watch:
+                    raise
+                _begin_look(args)
+                print(f"{_now()}  {visible(str(error))}", file=sys.stderr, flush=True)
             else:
-                print_health(health, session.info.label)
-            if not args.watch:
-                return health.exit_code
+                _begin_look(args)
+                if args.json:
+                    print(json.dumps(health.to_json(), ensure_ascii=False), flush=True)
+                else:
+                    print_health(health, session.info.label, _now() if args.watch else "")
+                if not args.watch:
+                    return health.exit_code
             time.sleep(max(1.0, args.interval))
     finally:
         session.close()
 
 
-def print_health(health: Health, label: str) -> None:
-    """Findings first, then what they were drawn from."""
+def _begin_look(args: argparse.Namespace) -> None:
+    """On a terminal each look takes the place of the one before; elsewhere they follow each other."""
+    if args.watch and not args.json and sys.stdout.isatty():
+        Console().clear()
+
+
+def _now() -> str:
+    return time.strftime("%H:%M:%S")
+
+
+def print_health(health: Health, label: str, at: str = "") -> None:
+    """Findings first, then what they were drawn from. ``at`` is the time of day of one look among several."""
     console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
     severity = health.severity
     style = _STYLE[severity] if severity else "bold green"
     glyph = "✓" if severity is None else "✗" if severity is Severity.CRITICAL else "!"
-    console.print(Text(visible(f"{glyph} {label}: {health.headline}"), style=style))
+    console.print(
+        Text(visible(f"{glyph} {label}: {health.headline}"), style=style).append(
+            f"  {at}" if at else "", "dim"
+        )
+    )
     for finding in health.findings:
         console.print(
             Text(f"  {finding.severity:<9}", style=_STYLE[finding.severity]).append(
