@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SECONDS = 300.0
 OVS = ("ovs-ovn", "ovs-ovn-dpdk")
+MARK = "ko-tui/restarted-for"  # a template's annotation: another value makes new pods
 
 
 class HandFailed(ClusterError):
@@ -185,7 +186,7 @@ class ClusterHands(NodeFiles):
 
     def restart_ovs(self, mark: str) -> None:
         """Restart every ovs pod once for this ``mark``: asked again with the same one, it only waits."""
-        body = {"spec": {"template": {"metadata": {"annotations": {"ko-tui/restarted-for": mark}}}}}
+        body = {"spec": {"template": {"metadata": {"annotations": {MARK: mark}}}}}
         for name in OVS:
             try:
                 self.session.source.patch(DAEMONSETS, self.session.namespace, name, body)
@@ -205,17 +206,27 @@ class ClusterHands(NodeFiles):
         return unmet
 
     def _renew(self, name: str) -> None:
-        """Where pods are only replaced when they are deleted, delete those that are not of the new form."""
+        """Where pods are only replaced when they are deleted (OnDelete), delete the old ones, one after the other."""
         source, namespace = self.session.source, self.session.namespace
         workload = source.get(DAEMONSETS, namespace, name)
         if (workload.spec.get("updateStrategy") or {}).get("type") != "OnDelete":
             return
         labels: dict[str, str] = (workload.spec.get("selector") or {}).get("matchLabels") or {}
         selector = ",".join(f"{k}={v}" for k, v in labels.items())
-        mark = workload.spec["template"]["metadata"]["annotations"]["ko-tui/restarted-for"]
-        for pod in source.list(PODS, namespace=namespace, label_selector=selector).items:
-            if pod.metadata.annotations.get("ko-tui/restarted-for") != mark:
-                source.delete(PODS, namespace, pod.name)
+        mark = workload.spec["template"]["metadata"]["annotations"][MARK]
+
+        def names() -> dict[str, str]:
+            pods = source.list(PODS, namespace=namespace, label_selector=selector).items
+            return {p.name: p.metadata.annotations.get(MARK, "") for p in pods}
+
+        for old in [pod for pod, found in names().items() if found != mark]:
+
+            def replaced(old: str = old) -> str:
+                state = rollout_of(source.get(DAEMONSETS, namespace, name), DAEMONSETS)
+                return f"{state}." if old in names() or state.available < state.wanted else ""
+
+            source.delete(PODS, namespace, old)
+            self._wait(replaced)
 
     def _wait(self, unmet: Callable[[], str]) -> None:
         """Until ``unmet`` has nothing to say; an API server that is away for a while is waited for, too.
