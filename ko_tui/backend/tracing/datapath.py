@@ -7,6 +7,7 @@ again with the choice of the logical trace.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from ko_tui.backend.errors import ClusterError
 from ko_tui.backend.explain.datapath_words import action_words
 from ko_tui.backend.ovn.table import many
 from ko_tui.backend.ovn.trace_model import Verdict
-from ko_tui.backend.ovs.ofproto_trace import OfTrace, OfVerdict, parse
+from ko_tui.backend.ovs.ofproto_trace import OfBlock, OfTrace, OfVerdict, parse
 from ko_tui.backend.ovs.traced_packet import Sent, Tunnel, sent
 from ko_tui.backend.packet import IP_PROTOCOLS, PORT_PROTOCOLS, Packet
 from ko_tui.backend.pipeline.node_flows import flows_by_cookie
@@ -127,8 +128,9 @@ class _Follower:
         made.end = _ENDS[traced.verdict]
         if traced.verdict is OfVerdict.UNFINISHED and "hash(" in traced.blocks[-1].datapath_actions:
             made.end = "chosen"
-        for block in traced.blocks:
-            made.actions += action_words(block.datapath_actions, self._tunnel_nodes(traced))
+        for number, block in enumerate(traced.blocks):
+            names = _port_names(made.steps, number, block, ports)
+            made.actions += action_words(block.datapath_actions, self._tunnel_nodes(traced), names)
         made.ends = self._end_words(made, traced, ports)
         self.tracked += sum(1 for block in traced.blocks if "conntrack" in block.resumed_because)
         self.trace.passes.append(made)
@@ -149,16 +151,7 @@ class _Follower:
     def _end_words(self, made: NodePass, traced: OfTrace, ports: SwitchPorts) -> str:
         last = made.steps[-1] if made.steps else None
         if made.end == "delivered":
-            numbers = dict.fromkeys(
-                action[7:]
-                for step in made.steps
-                if step.bridge == BRIDGE
-                for action in step.rule.actions
-                if action.startswith("output:") and action[7:].isdigit()
-            )
-            names = [
-                p.label if (p := ports.by_number.get(int(n))) is not None else f"port {n}" for n in numbers
-            ]
+            names = _outputs(made.steps, ports)
             return f"sent out of {', '.join(names[:4])}" if names else "sent out"
         if made.end == "tunnel":
             to = [f"{a} ({n or 'no node of this cluster'})" for a, n in self._tunnel_nodes(traced).items()]
@@ -279,6 +272,25 @@ class _Follower:
             if part.end == "dropped" and part.steps and part.ends.startswith("dropped in table"):
                 last = part.steps[-1]
                 part.ends = f"dropped in {last.stage or part.ends[11:]}"
+
+
+def _outputs(steps: Sequence[Step], ports: SwitchPorts) -> list[str]:
+    """The ports of br-int that lookups send to, each once, in order."""
+    numbers = dict.fromkeys(
+        int(action[7:])
+        for step in steps
+        if step.bridge == BRIDGE
+        for action in step.rule.actions
+        if action.startswith("output:") and action[7:].isdigit()
+    )
+    return [p.label if (p := ports.by_number.get(n)) is not None else f"{n}" for n in numbers]
+
+
+def _port_names(steps: Sequence[Step], number: int, block: OfBlock, ports: SwitchPorts) -> dict[str, str]:
+    """Datapath port -> name, where the lookups of a pass name as many ports as the datapath then uses."""
+    names = _outputs([step for step in steps if step.block == number], ports)
+    used = list(dict.fromkeys(s.port for s in sent(block) if s.tunnel is None))
+    return dict(zip(used, names, strict=True)) if len(used) == len(names) else {}
 
 
 def _sent_to(packet: Packet, backend: str) -> Packet | None:
