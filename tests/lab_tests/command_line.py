@@ -36,13 +36,15 @@ class CommandLine:
         said = self.capsys.readouterr()
         return Done(status, said.out, said.err)
 
-    def start(self, lab: ApiOnlyLab, *words: str, before: Callable[[], None] | None = None) -> Process:
-        """As a process of its own; ``before`` runs in it before the program does."""
+    def start(
+        self, lab: ApiOnlyLab, *words: str, before: Callable[[], None] | None = None, stdin: int | None = None
+    ) -> Process:
+        """As a process of its own; ``before`` runs in it before the program does, ``stdin`` is a terminal's."""
         return subprocess.Popen(
             [sys.executable, "-m", "ko_tui", *cluster(lab), *words],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if stdin is None else stdin,
             env=lab.environment(XDG_STATE_HOME=str(self.state), PYTHONUNBUFFERED="1"),
             cwd=Path(__file__).parents[2],
             text=True,

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+import pty
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -11,7 +14,7 @@ from ko_tui.cli import main
 from tests.lab.places import until
 from tests.lab.running import RunningLab
 from tests.lab.topology import NODES
-from tests.lab_tests.command_line import CommandLine
+from tests.lab_tests.command_line import CommandLine, Process
 
 pytestmark = pytest.mark.lab
 NB = "/etc/ovn/ovnnb_db.db"
@@ -87,6 +90,59 @@ def test_what_would_do_harm_is_refused(dead: tuple[RunningLab, int], line: Comma
         refused = line(lab, "nb", "kick", server, "--allow-write", "--yes", server)
         assert refused.status == 2 and words in refused.err, refused
     assert known(lab) == members
+
+
+@contextmanager
+def asked(line: CommandLine, lab: RunningLab, *words: str) -> Iterator[tuple[Process, Callable[[str], str]]]:
+    """A command that asks on a terminal: ``answer(text)`` types it, and gives all that was said."""
+    ours, theirs = pty.openpty()
+    process = line.start(lab, *words, stdin=theirs)
+    os.close(theirs)
+    assert process.stderr is not None
+    said = ""
+    while not said.endswith("to go on: "):
+        piece = process.stderr.read(1)
+        assert piece, said
+        said += piece
+
+    def answer(text: str) -> str:
+        os.write(ours, f"{text}\n".encode())
+        out, err = process.communicate(timeout=30)
+        return said + err + out
+
+    try:
+        yield process, answer
+    finally:
+        process.kill()
+        process.communicate()
+        os.close(ours)
+
+
+def test_the_name_is_typed(dead: tuple[RunningLab, int], line: CommandLine) -> None:
+    lab, victim = dead
+    nick = known(lab)[victim]
+    with asked(line, lab, "nb", "kick", nick, "--allow-write") as (process, answer):
+        assert "What was typed is not the target's name" in answer("yes") and process.returncode == 2
+    assert victim in known(lab)
+    with asked(line, lab, "nb", "kick", nick, "--allow-write") as (process, answer):
+        assert "OVN_Northbound" in answer(nick) and process.returncode == 0
+    assert victim not in known(lab)
+
+
+def test_what_changes_while_it_asks(changed_lab: RunningLab, line: CommandLine) -> None:
+    """Another member dies before the name is typed: what was safe is not any more."""
+    lab = changed_lab
+    until(lambda: whole(lab), "the northbound to be whole")
+    leader = lab.cluster.leader("nb")
+    wanted, other = (i for i in range(3) if i != leader)
+    members = known(lab)
+    with asked(line, lab, "nb", "kick", members[wanted], "--allow-write") as (process, answer):
+        lab.cluster.kill_raft_member(other, "nb")
+        said = answer(members[wanted])
+        assert process.returncode == 2 and "only 1 answer" in said, said
+    assert known(lab) == members
+    lab.cluster.start_raft_member(other, "nb")
+    until(lambda: whole(lab), "the northbound to be whole")
 
 
 def test_a_whole_id_names_one_member_only(changed_lab: RunningLab, line: CommandLine) -> None:

@@ -174,7 +174,11 @@ def _same(wanted: str, nick: str, members: list[Member]) -> bool:
 
 
 def kick(session: Session, plan: KickPlan) -> list[Member]:
-    """Remove the member through the leader, and give what all members say afterwards. Needs allow-write."""
+    """Remove the member through the leader, and give what all members say afterwards. Needs allow-write.
+
+    A person may have thought about it for minutes: the check is made once more. Raises KickRefused.
+    """
+    plan_kick(session, plan.database, plan.server_id)
     session.answers.forget(("leader", plan.database))
     leader = session.leader(plan.database)
     argv = (
