@@ -15,6 +15,7 @@ from ko_tui.backend.ovn.trace_model import Verdict
 from ko_tui.backend.ovs.ofproto_trace import parse, render
 from ko_tui.backend.session import Session, SessionOptions, open_session
 from ko_tui.backend.tracing.datapath import NoDatapathTrace
+from ko_tui.backend.tracing.datapath_model import DatapathTrace
 from ko_tui.backend.tracing.model import TraceRequest, TraceResult
 from ko_tui.backend.tracing.oneline import parse_line
 from ko_tui.backend.tracing.switch_ports import NoPort, switch_ports
@@ -108,9 +109,16 @@ def test_through_the_gateway_to_the_outside(session: Session, running_lab: Runni
         lambda: cluster.sbctl("--bare", "--columns=mac", "find", "MAC_Binding", "ip=203.0.113.1"),
         "the MAC binding",
     )
-    found = traced(session, "default/dhcp-pod 203.0.113.1 icmp").datapath
+    found: DatapathTrace | None = None
+
+    def through() -> bool:
+        """Until the node has made flows of the binding, its OpenFlow rightly differs."""
+        nonlocal found
+        found = traced(session, "default/dhcp-pod 203.0.113.1 icmp").datapath
+        return found is not None and [part.end for part in found.passes] == ["tunnel", "delivered"]
+
+    until(through, "the binding in the node's OpenFlow", 20, 0.2)
     assert found is not None and found.agrees, found
-    assert [part.end for part in found.passes] == ["tunnel", "delivered"]
     assert "patch-br-int-to-localnet.ovn-external" in found.passes[-1].ends
     assert any("its source rewritten to" in action for action in found.passes[-1].actions)
 
