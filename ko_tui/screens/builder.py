@@ -63,6 +63,7 @@ class BuilderScreen(EngineChoice, PlaceScreen):
         self.plan: TracePlan | None = None
         self._pause: Timer | None = None
         self._filling = False
+        self._left: FieldInput | None = None  # where the cursor was when the trace began
 
     def body(self) -> Iterable[Widget]:
         with Container(classes="panes"):
@@ -105,6 +106,8 @@ class BuilderScreen(EngineChoice, PlaceScreen):
     def hints(self) -> Sequence[tuple[str, str]]:
         if isinstance(self.focused, ChoiceList):
             return (("enter", "trace it again"),)
+        if self.focused is None:
+            return (("enter", "trace"),)
         return (
             ("enter", "take the match" if self.choices.marked else "trace"),
             ("tab", "next field"),
@@ -343,7 +346,24 @@ class BuilderScreen(EngineChoice, PlaceScreen):
             self.had(self.count_words, self.taken_at or time.time())
             self.app.push_screen(TraceScreen(result))
 
-        self.ask("trace", question, arrived, label="tracing")
+        def failed(error: KoError) -> None:
+            self._back_to_field()
+            self.show_failure(error)
+
+        self.ask("trace", question, arrived, label="tracing", failed=failed)
+        # What is typed from now on is meant for the result, not for a field of what is being traced.
+        if isinstance(self.focused, FieldInput):
+            self._left = self.focused
+            self.set_focus(None)
+
+    def _back_to_field(self) -> None:
+        if self._left is not None and self.focused is None:
+            self._left.focus()
+        self._left = None
+
+    def on_screen_resume(self) -> None:
+        super().on_screen_resume()
+        self._back_to_field()
 
     def action_more(self) -> None:
         more = self.query_one("#more-fields")

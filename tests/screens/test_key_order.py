@@ -10,9 +10,11 @@ from textual._xterm_parser import XTermParser
 
 from ko_tui.screens.builder import BuilderScreen
 from ko_tui.screens.pods import PodsScreen
+from ko_tui.screens.trace import TraceScreen
 from tests.screens.conftest import Driven
 
 Running = Callable[..., Any]
+CLIENT = "default/client-7c6f9d5b8-k2m4n"
 
 
 def burst(driven: Driven, text: str) -> None:
@@ -78,3 +80,15 @@ async def test_modes_in_one_piece(running: Running) -> None:
         await driven.until(
             lambda: isinstance(driven.app.screen, PodsScreen) and driven.app.screen.filter_text() == "client"
         )
+
+
+async def test_what_is_typed_while_a_trace_runs_is_not_for_its_form(running: Running) -> None:
+    async with running() as driven:
+        await driven.settled()
+        burst(driven, f":trace {CLIENT} 10.96.0.10:53 udp\rzzz")
+        await driven.until(lambda: isinstance(driven.app.screen, TraceScreen))
+        await driven.press("escape")
+        await driven.until(lambda: isinstance(driven.app.screen, BuilderScreen))
+        screen = driven.app.screen
+        assert screen.values()["source"] == CLIENT
+        assert driven.app.focused is not None, "and the cursor is back where it was"
