@@ -294,7 +294,7 @@ PLACED = list(every_command())
 @pytest.mark.parametrize(
     ("keys", "told"),
     [
-        ({"pods.capture": "K"}, []),
+        ({"pods.capture": "f11"}, []),
         ({"pods.capture": "t"}, ["The key t is pods.capture now; pods.trace-from gave way"]),
         ({"pods.capture": "t", "pods.trace-from": "c"}, []),
         ({"pods.capture": "X", "pods.details": "X"}, ["X was given to pods.capture and to pods.details"]),
