@@ -35,7 +35,11 @@ def health_lines(health: Health, width: int) -> list[Line]:
     lines: list[Line] = [headline(health), _summary(health)]
     for finding in health.findings:
         lines += _finding(finding, width)
-    lines += [[(f" {glyphs().unknown} not asked: {one_line(words)}", "warn")] for words in health.partial]
+    for words in health.partial:
+        rows = _wrapped(f"not asked: {words}", max(20, width - 5))
+        lines += [
+            [(f" {' ' if number else glyphs().unknown} {row}", "warn")] for number, row in enumerate(rows)
+        ]
     lines += _members(health, width)
     lines += _components(health)
     lines += _chassis(health, width)
@@ -61,7 +65,7 @@ def _finding(finding: Finding, width: int) -> list[Line]:
 def _wrapped(text: str, width: int) -> list[str]:
     import textwrap
 
-    return textwrap.wrap(one_line(text), width) or [""]
+    return textwrap.wrap(one_line(text), width, break_on_hyphens=False) or [""]
 
 
 def _members(health: Health, width: int) -> list[Line]:
@@ -97,7 +101,9 @@ def _members(health: Health, width: int) -> list[Line]:
         ]
         if pod in northd:
             troubles.append(("northd", northd[pod].problem))
-        lines += [[(f"   {who}: {one_line(words)}", "warn")] for who, words in troubles if words]
+        for who, words in troubles:
+            if words:
+                lines += [[(f"   {row}", "warn")] for row in _wrapped(f"{who}: {words}", max(20, width - 5))]
     return lines
 
 
@@ -157,7 +163,12 @@ def _summary(health: Health) -> Line:
         add(database.upper(), f"{alive}/{len(members)}{note}", well)
     if health.northd:
         active = sum(one.state == "active" for one in health.northd)
-        add("northd", f"{active} active", active == 1)
+        paused = sum(one.state == "paused" for one in health.northd)
+        add(
+            "northd",
+            f"{active} active" + (f", {paused} paused" if paused else ""),
+            active == 1 and not paused,
+        )
     if health.components:
         full = sum(one.available >= one.wanted for one in health.components)
         add("components", f"{full}/{len(health.components)}", full == len(health.components))
@@ -193,7 +204,7 @@ def _chassis(health: Health, width: int) -> list[Line]:
     name = min(max(len(c.node) for c in health.chassis) + 2, 32)
     lines: list[Line] = [
         BLANK,
-        [(f" {'NODES':<{name + 2}}{'TUNNEL':<17}{'LAG':<6}{'CONTROLLER':<13}FLOWS", "head")],
+        [(f" {'NODES':<{name + 2}}{'TUNNEL':<17}{'LAG':<6}{'CONTROLLER':<13}{'FLOWS':>9}", "head")],
     ]
     for one in health.chassis:
         well = one.registered and not one.problem
@@ -205,11 +216,15 @@ def _chassis(health: Health, width: int) -> list[Line]:
                 (f"{one_line(one.tunnel_ip) or 'no chassis':<17}", "" if one.registered else "bad"),
                 (f"{'' if one.lag is None else one.lag!s:<6}", "warn" if (one.lag or 0) > 1 else "dim"),
                 (f"{one_line(state):<13}", "" if state in ("connected", "") else "bad"),
-                ("" if one.flows is None else f"{one.flows:,}", "dim"),
+                ("" if one.flows is None else f"{one.flows:>9,}", "dim"),
+                (
+                    f"  {sparkline(health.series.get(f'openflow/{one.node}', ()), width - name - 52)}",
+                    "accent",
+                ),
             ]
         )
         if one.problem:
-            lines.append([(f"     {one_line(one.problem)}", "warn")])
+            lines += [[(f"     {row}", "warn")] for row in _wrapped(one.problem, max(20, width - 7))]
     return lines
 
 
@@ -252,10 +267,10 @@ def _counts(health: Health) -> list[Line]:
     return [BLANK, [(" COUNTS", "head")], *lines] if lines else []
 
 
-def sparkline(values: Sequence[float]) -> str:
-    """The last values as little bars, the lowest first; flat when all are the same."""
+def sparkline(values: Sequence[float], most: int = 30) -> str:
+    """The last ``most`` values as little bars, the lowest first; flat when all are the same."""
     steps = glyphs().spark
-    recent = list(values)[-30:]
+    recent = list(values)[-min(most, 30) :] if most > 1 else []
     if len(recent) < 2:
         return ""
     low, high = min(recent), max(recent)

@@ -63,7 +63,9 @@ def northd(health: Health) -> Iterator[Finding]:
             "northd.paused",
             "ovn-northd is paused",
             states,
-            "Changes of the northbound database do not reach the nodes.",
+            "The active one works, but the paused one cannot take over from it."
+            if active
+            else "Changes of the northbound database do not reach the nodes.",
             "ovn-appctl -t ovn-northd resume in the pod that says paused.",
         )
     elif not active:
