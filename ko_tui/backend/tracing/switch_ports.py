@@ -15,6 +15,7 @@ from ko_tui.backend.tracing.model import Endpoint
 if TYPE_CHECKING:
     from ko_tui.backend.session import Session
 
+BRIDGE = "br-int"
 TUNNELS = frozenset({"geneve", "vxlan", "stt"})
 SECONDS = 30
 AGE = 20.0  # seconds that a node's ports are used again
@@ -44,7 +45,7 @@ class SwitchPort:
 
 @dataclass(frozen=True, slots=True)
 class SwitchPorts:
-    """All ports of one node. ``run`` asked for them."""
+    """All ports of a node's br-int. ``run`` asked for them."""
 
     node: str
     ports: tuple[SwitchPort, ...]
@@ -88,10 +89,17 @@ def _ask(session: Session, node: str, cancel: Cancel | None) -> SwitchPorts:
         "--columns=name,ofport,type,options,external_ids,error",
         "list",
         "Interface",
+        "--",
+        "list-ifaces",
+        BRIDGE,
     )
     run = check(session.run(session.ovs(node), argv, timeout=SECONDS, cancel=cancel))
+    table, _, names = run.stdout.partition("\n")
+    mine = set(names.split())  # port numbers are each bridge's own
     ports = []
-    for row in parse_table(run.stdout):
+    for row in parse_table(table):
+        if str(row["name"]) not in mine:
+            continue
         number = row["ofport"]
         ids, options = row["external_ids"] or {}, row["options"] or {}
         ports.append(
@@ -104,10 +112,7 @@ def _ask(session: Session, node: str, cancel: Cancel | None) -> SwitchPorts:
                 error=str(row["error"] or ""),
             )
         )
-    # Numbers repeat between bridges (each bridge's own port is 65534); ports with a logical port count first.
-    known: dict[int, SwitchPort] = {}
-    for port in sorted(ports, key=lambda p: (not p.lsp, p.kind not in TUNNELS, p.kind != "patch")):
-        known.setdefault(port.number, port)
+    known = {port.number: port for port in ports if port.number > 0}
     return SwitchPorts(node, tuple(ports), run, known)
 
 
