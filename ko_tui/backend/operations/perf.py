@@ -26,7 +26,7 @@ from ko_tui.backend.operations.perf_model import (
     PerfRow,
     PerfSection,
 )
-from ko_tui.backend.operations.perf_objects import client_pod, server_pod, service
+from ko_tui.backend.operations.perf_objects import CONTAINER, client_pod, server_pod, service
 from ko_tui.backend.operations.perf_recovery import ROLES, check_whole, measure
 from ko_tui.backend.operations.perf_rows import (
     LISTEN_LONGER,
@@ -217,9 +217,9 @@ def _measure(
     pods: dict[str, str] = {}
     for host in (False, True):
         prefix = "host-" if host else ""
-        server = server_pod(made, node=plan.server, image=plan.image, host=host)
+        server = server_pod(made, node=_hostname(session, plan.server), image=plan.image, host=host)
         pods[f"{prefix}server"] = made.create(PODS, server).name
-        client = client_pod(made, node=plan.client, image=plan.image, host=host)
+        client = client_pod(made, node=_hostname(session, plan.client), image=plan.image, host=host)
         pods[f"{prefix}client"] = made.create(PODS, client).name
         if cancel.cancelled:
             raise ExecCancelled("It was cancelled.")
@@ -227,8 +227,8 @@ def _measure(
     addresses = _wait_ready(session, list(pods.values()), on_text, cancel, ready_seconds)
     for part in plan.parts:
         prefix = "host-" if part.startswith("host") else ""
-        source = PodRef(plan.namespace, pods[f"{prefix}client"], "perf")
-        listener = PodRef(plan.namespace, pods[f"{prefix}server"], "perf")
+        source = PodRef(plan.namespace, pods[f"{prefix}client"], CONTAINER)
+        listener = PodRef(plan.namespace, pods[f"{prefix}server"], CONTAINER)
         target = address if part == "service" else addresses[listener.name]
         section = PerfSection(
             part, f"{plan.client} {addresses[source.name]}", tools.GROUP if "multicast" in part else target
@@ -245,6 +245,11 @@ def _measure(
                 row = unicast_row(session, source, target, size, plan.seconds, cancel)
             section.rows.append(row)
             on_row(section, row)
+
+
+def _hostname(session: Session, node: str) -> str:
+    """The label that the scheduler goes by; some clouds have it differ from the node's name."""
+    return session.source.get(NODES, "", node).labels.get("kubernetes.io/hostname") or node
 
 
 def _wait_ready(
