@@ -363,7 +363,8 @@ class BuilderScreen(EngineChoice, PlaceScreen):
 
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
-        self._back_to_field()
+        if "trace" not in self.questions:
+            self._back_to_field()
 
     def action_more(self) -> None:
         more = self.query_one("#more-fields")

@@ -12,9 +12,9 @@ from ko_tui.screens.builder import BuilderScreen
 from ko_tui.screens.pods import PodsScreen
 from ko_tui.screens.trace import TraceScreen
 from tests.screens.conftest import Driven
+from tests.screens.recorded import CLIENT
 
 Running = Callable[..., Any]
-CLIENT = "default/client-7c6f9d5b8-k2m4n"
 
 
 def burst(driven: Driven, text: str) -> None:
@@ -85,7 +85,7 @@ async def test_modes_in_one_piece(running: Running) -> None:
 async def test_what_is_typed_while_a_trace_runs_is_not_for_its_form(running: Running) -> None:
     async with running() as driven:
         await driven.settled()
-        burst(driven, f":trace {CLIENT} 10.96.0.10:53 udp\rzzz")
+        burst(driven, f":trace {CLIENT} 10.96.0.10:53 udp\rjjj")
         await driven.until(lambda: isinstance(driven.app.screen, TraceScreen))
         await driven.press("escape")
         await driven.until(lambda: isinstance(driven.app.screen, BuilderScreen))
