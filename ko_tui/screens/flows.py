@@ -64,6 +64,7 @@ class FlowsScreen(PlaceScreen):
     commands: ClassVar[tuple[Command, ...]] = (
         Command("flows.details", "d", "Explain the flow under the cursor, and back", action="details"),
         Command("flows.object", "K", "Find the object behind this flow", "object", action="find_object"),
+        Command("flows.yaml", "Y", "The object behind this flow, as YAML", "YAML", action="object_yaml"),
         Command("flows.openflow", "F", "Its OpenFlow on a node: F, then the node", "on a node", action="on_node"),
         Command("flows.pane", "tab", "Go to the explanation and back", action="other_pane"),
         Command(
@@ -225,6 +226,16 @@ class FlowsScreen(PlaceScreen):
             self.tell(f"{name} {owner.detail}".rstrip(), "good")
 
         self.ask("object", question, arrived, label="finding the object")
+
+    def action_object_yaml(self) -> None:
+        flow: Flow | None = self.table.current
+        if flow is None or not flow.uuid:
+            self.tell(NO_FLOW, "warn")
+            return
+        from ko_tui.screens.jumps import behind_flow, show_object
+
+        uuid = flow.uuid
+        show_object(self, lambda session: behind_flow(session, uuid))
 
     def action_on_node(self) -> None:
         if self.table.current is None:

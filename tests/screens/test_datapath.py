@@ -172,7 +172,7 @@ async def logical_flow(driven: Driven, uuid: str) -> None:
 
 
 @lab
-@drives("trace.yaml", "openflow.object")
+@drives("trace.yaml", "openflow.object", "flows.yaml")
 async def test_the_object_behind_a_flow_as_yaml(running: Running, running_lab: RunningLab) -> None:
     async with running((160, 48), open_session=opening(running_lab), settings=START) as driven:
         screen = await traced(driven, "default/client prod/db-0 tcp 80")
@@ -184,6 +184,11 @@ async def test_the_object_behind_a_flow_as_yaml(running: Running, running_lab: R
         driven.app.screen.run_line(f"flows kube-ovn-worker cookie=0x{uuid}")
         await driven.until(lambda: isinstance(driven.app.screen, NodeFlowsScreen) and driven.app.screen.rates)
         await driven.settled()
+        await driven.press("Y")
+        await driven.until(lambda: isinstance(driven.app.screen, TextScreen))
+        assert driven.app.screen.text == first
+        await driven.press("escape", "L")
+        await logical_flow(driven, uuid)
         await driven.press("Y")
         await driven.until(lambda: isinstance(driven.app.screen, TextScreen))
         assert driven.app.screen.text == first
