@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import yaml
 
 from ko_tui.backend.command.rbac import objects
 from ko_tui.backend.operations.created import MANAGED, NAME
-from ko_tui.backend.operations.created_journal import read_all
+from ko_tui.backend.operations.created_journal import RunJournal, Thing, discard, read_all, save
 from ko_tui.backend.operations.diagnose_created import TCP, UDP, diagnose_creating, plan_probe
 from ko_tui.backend.operations.model import Level
 from ko_tui.backend.operations.perf import plan_perf
@@ -23,6 +24,7 @@ from ko_tui.backend.session import Session, SessionOptions, open_session
 from ko_tui.backend.source.interface import Cancel
 from ko_tui.backend.source.live import open_live
 from ko_tui.cli import main
+from tests.e2e.terminal import PROGRAM, Terminal, why_unavailable
 from tests.lab.api.identity import User
 from tests.lab.places import NETNS, until
 from tests.lab.running import RunningLab
@@ -146,6 +148,35 @@ def test_a_perf_that_is_told_to_stop_removes_what_it_made(lab: RunningLab, numbe
         process.send_signal(number)
         rest = process.stderr.read()
     assert process.returncode == 3 and b"Traceback" not in rest
+    nothing_left(lab)
+
+
+@pytest.mark.e2e
+@pytest.mark.skipif(bool(why_unavailable()) and os.environ.get("CI") != "true", reason=why_unavailable())
+def test_the_screen_tells_of_a_killed_run_and_removes_its_own_when_the_terminal_is_closed(
+    lab: RunningLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))  # as the terminal has it
+    gone = RunJournal("0badcafe", "perf", "admin", lab.url, NAMESPACE, "2026-01-02T03:04:05Z")
+    gone.things.append(Thing("", "v1", "pods", NAMESPACE, "ko-tui-perf-client-0badcafe"))
+    save(gone)
+    argv = [*PROGRAM, "--kubeconfig", str(lab.kubeconfig), "--context", "admin", "--allow-write"]
+    with Terminal(argv, tmp_path, width=120, height=40) as terminal:
+        terminal.wait("Left in the cluster", "2026-01-02T03:04:05Z", "10.16.0.10")
+        terminal.type(":operations perf")
+        terminal.wait(":operations perf")
+        terminal.keys("Enter")
+        terminal.wait("image:")
+        terminal.keys("Enter")
+        terminal.wait("Creates 4 pods and 1 Service", "Type perf to do it")
+        assert ours(lab) == []
+        terminal.type("perf")
+        terminal.keys("Enter")
+        terminal.wait("pod to pod:")
+        assert len(ours(lab)) == 5
+    until(lambda: ours(lab) == [], "what was made to be removed")
+    discard(gone)
+    until(lambda: read_all() == ([], set()), "the journal to be gone")
     nothing_left(lab)
 
 
