@@ -71,6 +71,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.ovs and (args.batch or args.microflow):
+        raise UsageError(
+            "--ovs asks running switches, and this packet is traced on saved contents.",
+            "Name its source and destination instead.",
+        )
     if args.batch or args.microflow:
         from ko_tui.cli.simulate import run_offline
 

@@ -161,7 +161,9 @@ def test_what_runs_passes_the_policy_that_a_cluster_can_enforce(session: Session
         assert any(line.match(SEPARATOR.join(run.argv)) for line in lines), run.argv
 
 
-def test_a_saved_cluster_has_no_switch() -> None:
+def test_a_saved_cluster_has_no_switch(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trace", "--ovs", "--datapath", "net", "--microflow", 'inport == "a"']) == 2
+    assert "--ovs asks running switches" in capsys.readouterr().err
     saved = open_session(SessionOptions(demo=True))
     try:
         source = next(e for e in saved.inventory().endpoints if e.kind == "pod" and e.lsp and not e.traceable)
