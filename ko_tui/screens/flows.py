@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 NO_FLOW = "There is no flow under the cursor."
 NODE_SIGN = "node: "
+_VIP = re.compile(r"(?:ip[46]\.dst|x*reg\d) == ([0-9a-f][0-9a-f.:]{2,})")
 MOST_NAMED = 500  # flows of a table whose objects are looked up unasked
 PIECE = 200  # flows in one question
 
@@ -39,6 +41,19 @@ def object_words(found: ObjectRef | None) -> str:
     behind = found.owner or found
     where = f"{behind.namespace}/{behind.name}" if behind.namespace else behind.name
     return f"{behind.kind} {where}".strip() if where else ""
+
+
+def _named(
+    session: Session, cancel: Cancel, uuids: Sequence[str]
+) -> tuple[dict[str, ObjectRef], dict[str, str]]:
+    """What :func:`_owners` gives, and the Services by their addresses when a load balancer is among them."""
+    owners = _owners(session, cancel, uuids)
+    services: dict[str, str] = {}
+    if any(owner.kind == "Load_Balancer" for owner in owners.values()):
+        for endpoint in session.inventory(cancel=cancel).endpoints:
+            if endpoint.kind == "service":
+                services |= dict.fromkeys(endpoint.ips, f"Service {endpoint.namespace}/{endpoint.name}")
+    return owners, services
 
 
 def _owners(session: Session, cancel: Cancel, uuids: Sequence[str]) -> dict[str, ObjectRef]:
@@ -88,6 +103,7 @@ class FlowsScreen(PlaceScreen):
         self._found = found
         self._had_at = taken_at
         self.owners: dict[str, ObjectRef] = {}
+        self.services: dict[str, str] = {}  # address -> Service
 
     def body(self) -> Iterable[Widget]:
         columns: list[Column[Any]] = [
@@ -146,7 +162,7 @@ class FlowsScreen(PlaceScreen):
         self._haystack = haystack
         uuids = sorted({f.uuid for f in flows if f.uuid})
         if uuids and len(uuids) <= MOST_NAMED:
-            self.ask("owners", lambda s, c: _owners(s, c, uuids), self._owned, failed=lambda _error: None)
+            self.ask("owners", lambda s, c: _named(s, c, uuids), self._owned, failed=lambda _error: None)
         self.had(counted(len(flows), "flow"), taken_at)
         if self._found:
             found, self._found = self._found, ""
@@ -156,11 +172,19 @@ class FlowsScreen(PlaceScreen):
         self._explain()
 
     def _object(self, flow: Flow) -> str:
-        return object_words(self.owners.get(flow.uuid))
+        owner = self.owners.get(flow.uuid)
+        # Kube-OVN puts all Services of a VPC into a few load balancers: the address tells which one it is.
+        if (
+            owner is not None
+            and owner.kind == "Load_Balancer"
+            and (vip := _VIP.search(flow.match)) is not None
+        ):
+            return self.services.get(vip[1], f"{owner.kind} {owner.name}")
+        return object_words(owner)
 
-    def _owned(self, owners: dict[str, ObjectRef]) -> None:
+    def _owned(self, answer: tuple[dict[str, ObjectRef], dict[str, str]]) -> None:
         """Whose the flows are: shown, and found by the filter."""
-        self.owners = owners
+        self.owners, self.services = answer
         rows = self.table.rows
         hay = [f"{text} {self._object(f)}" for f, text in zip(rows, self._haystack, strict=True)]
         self.table.show(rows, hay)

@@ -107,6 +107,16 @@ async def test_flows_are_found_by_their_object(running: Running) -> None:
         assert found and all(driven.app.screen.owners[f.uuid].owner.name == "np1" for f in found)
 
 
+async def test_flows_of_a_load_balancer_name_their_service(running: Running) -> None:
+    async with pipeline(running, (160, 48), "lflow ovn-default ls_in_lb", FlowsScreen) as driven:
+        await driven.sees("Service kube-system/kube-dns")
+        await driven.press("slash")
+        await driven.paste("kube-dns")
+        await driven.press("enter")
+        await driven.sees(" of 12 flows")
+        assert all("10.96.0.10" in f.match or "ip6" in f.match for f in driven.app.screen.table.shown())
+
+
 @drives("flows.object")
 async def test_the_object_behind_a_flow_is_found(running: Running) -> None:
     async with pipeline(running, (160, 48), "lflow ovn-default ls_in_acl", FlowsScreen) as driven:
