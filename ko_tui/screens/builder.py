@@ -45,6 +45,7 @@ class BuilderScreen(EngineChoice, PlaceScreen):
     """The form on the left; what it makes on the right, or below in a narrow terminal."""
 
     mode = "trace"
+    AUTO_FOCUS = ""  # while a trace runs no field has the keys
     commands: ClassVar[tuple[Command, ...]] = (
         Command(
             "builder.run", "enter", "Trace the packet, or take the marked match", "trace", action="run_trace"
@@ -99,7 +100,7 @@ class BuilderScreen(EngineChoice, PlaceScreen):
         self._show_packet(
             waiting_lines("Name where the packet starts and where it goes; ↑ ↓ choose, Enter takes.")
         )
-        self.field("source").input.focus()
+        self.set_focus(self.field("source").input)
         self._offer()
         guide(self, "builder")
 
