@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
         if not chosen:
             _say("another machine may be using them; --busy removes them all the same")
             return 1
-        if not args.allow_write:
+        if session.options.mode != "allow-write":
             _say("nothing is removed in read-only mode: ko-tui --allow-write cleanup removes it")
             return 1
         things = [str(thing) for leftover in chosen for thing in leftover.things]

@@ -43,7 +43,8 @@ def run(args: argparse.Namespace) -> int:
     session = open_session(session_options(args))
     try:
         offer(session)
-        if args.allow_write and not args.no_probes and args.scope != "IPPorts":
+        creating = session.options.mode == "allow-write" and session.live and not args.no_probes
+        if creating and args.scope != "IPPorts":
             report = _creating(session, args)
         else:
             report = diagnose(session, args.scope, args.target, probes=not args.no_probes)

@@ -46,6 +46,8 @@ def any_journal() -> bool:
 
 def offer(session: Session) -> None:
     """Say what this cluster still holds of killed runs; with --allow-write and a terminal, offer to remove it."""
+    if not session.live:
+        return
     from ko_tui.backend.errors import KoError
     from ko_tui.backend.operations.created import find_leftovers, remove
 

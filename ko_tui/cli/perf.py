@@ -41,12 +41,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from ko_tui.backend.operations.created import need_write
     from ko_tui.backend.operations.perf import plan_perf, run_perf
     from ko_tui.backend.session import open_session
     from ko_tui.cli.leftovers import offer
     from ko_tui.cli.signals import cancelled_by_signals
 
-    if not args.allow_write:
+    if not args.allow_write or args.read_only_strict:
         raise PolicyRefusal(
             "perf makes pods in the cluster, and ko-tui is read-only.",
             "Start it with --allow-write; it says what it will do, and asks.",
@@ -54,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
     parts, sizes = parts_of(args.parts), sizes_of(args.sizes)
     session = open_session(session_options(args))
     try:
+        need_write(session, "perf makes pods in the cluster")
         offer(session)
         plan = plan_perf(
             session,

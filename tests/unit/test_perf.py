@@ -121,12 +121,24 @@ def test_sizes_and_parts() -> None:
         parts_of("pods")
 
 
-@pytest.mark.parametrize("more", [[], ["--kill-leaders"], ["--yes", "perf"], ["--read-only-strict"]])
+@pytest.mark.parametrize(
+    "more", [[], ["--kill-leaders"], ["--yes", "perf"], ["--allow-write", "--read-only-strict"]]
+)
 def test_read_only_refuses_without_a_cluster(
     more: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert main(["perf", "--kubeconfig", str(tmp_path / "none"), *more]) == 2
     assert "read-only" in capsys.readouterr().err
+
+
+def test_a_saved_cluster_is_not_measured(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert main(["perf", "--demo", "--allow-write", "--yes", "perf"]) == 2
+    assert "this is a saved one" in capsys.readouterr().err and list(tmp_path.iterdir()) == []
+    assert main(["diagnose", "subnet", "ovn-default", "--demo", "--allow-write"]) in (0, 1, 3)
+    assert "Creates" not in capsys.readouterr().err
 
 
 # -- what is shown -----------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from ko_tui.backend.errors import KoError, PolicyRefusal
+from ko_tui.backend.errors import KoError, PolicyRefusal, UsageError
 from ko_tui.backend.operations.created_journal import RunJournal, Thing, discard, held, read_all, save
 from ko_tui.backend.operations.model import OnText, quiet
 from ko_tui.backend.source.interface import ApiUnavailable, Forbidden, JsonObject, NotFound, Resource
@@ -76,9 +76,11 @@ class Leftover:
 
 
 def need_write(session: Session, what: str) -> None:
-    """Raises PolicyRefusal unless the session may write."""
+    """Raises PolicyRefusal unless the session may write, and UsageError on a saved cluster."""
     if session.options.mode != "allow-write":
         raise PolicyRefusal(f"{what}, and ko-tui is read-only.", "Start it with --allow-write.")
+    if "write" not in session.source.capabilities:
+        raise UsageError(f"{what}, and this is a saved one.", "Name a live cluster with --context.")
 
 
 class Creation:

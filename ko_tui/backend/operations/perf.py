@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ko_tui.backend.cluster.pods import CENTRAL, CNI, is_ready
 from ko_tui.backend.errors import ClusterError, KoError, UsageError
 from ko_tui.backend.operations import perf_measure as tools
-from ko_tui.backend.operations.created import Creation
+from ko_tui.backend.operations.created import Creation, need_write
 from ko_tui.backend.operations.model import OnText
 from ko_tui.backend.operations.perf_model import (
     PARTS,
@@ -181,6 +181,7 @@ def run_perf(
 
     The result tells what ended it early, and what could not be removed.
     """
+    need_write(session, "perf makes pods in the cluster" if plan.parts else "perf kills leaders")
     result = PerfResult(plan.image, plan.client, plan.server)
     if plan.parts:
         limit = ready_seconds + 2.0 * plan.total_seconds + 120
