@@ -28,7 +28,10 @@ WRITES = frozenset({"kick", "restore"})
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("status", "kick", "backup", "dbstatus", "restore"))
     parser.add_argument(
-        "argument", nargs="?", default="", help="server ID for kick, a file for backup and restore"
+        "argument",
+        nargs="?",
+        default="",
+        help="server ID for kick, a file (or directory) for backup, a file for restore",
     )
     restore = parser.add_argument_group("restore")
     restore.add_argument("--resume", action="store_true", help="go on with a restore that stopped half-way")
@@ -55,6 +58,8 @@ def run(args: argparse.Namespace) -> int:
             f"{args.word} {args.action} changes the cluster and ko-tui is read-only.",
             "Start it with --allow-write.",
         )
+    if args.action in ("status", "dbstatus") and args.argument:
+        raise UsageError(f"{args.action} takes no argument, but {args.argument!r} was given.")
     if args.action == "kick" and not args.argument:
         raise UsageError(
             "No server was named.", f"ko-tui {args.word} status lists the servers and their IDs."
@@ -87,11 +92,13 @@ def _status(session: Session, database: Database, args: argparse.Namespace) -> i
         for name, members in answers.items():
             print_members(name, members)
     everyone = [m for members in answers.values() for m in members]
-    return 1 if not everyone or any(m.problem or "ok" not in m.storage for m in everyone) else 0
+    return 1 if not everyone or any(not m.well or "ok" not in m.storage for m in everyone) else 0
 
 
 def print_members(database: Database, members: list[Member]) -> None:
     """A row a member, what they disagree on visible at a glance."""
+    from ko_tui.backend.operations.members import REMOVED
+
     console = Console(highlight=False)
     console.print(Text(SCHEMA[database], style="bold"))
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
@@ -103,20 +110,20 @@ def print_members(database: Database, members: list[Member]) -> None:
     for member in members:
         status = member.status
         clustered = status.kind == "clustered"
-        well = status.status == "cluster member" and not member.problem
+        well = member.well
         if not well:
             notes.append(f"{member.pod}: {member.problem or status.status or status.kind}")
         cells = (
             member.node,
             f"…{member.pod[-5:]}",
             status.nick,
-            status.role or status.kind,
+            status.role or ("removed" if member.problem == REMOVED else status.kind),
             str(status.term or ""),
             status.leader_nick,
             f"{status.log_first}-{status.log_next}" if status.log_next else "",
             str(status.not_applied + status.not_committed) if clustered else "",
             member.storage,
-            "ok" if well else "see below",
+            "ok" if well else "bad",
         )
         table.add_row(*(Text(visible(cell)) for cell in cells))
     console.print(table)
@@ -128,6 +135,8 @@ def _backup(session: Session, database: Database, args: argparse.Namespace) -> i
     from ko_tui.backend.operations.backup import backup, default_path
 
     path = Path(args.argument) if args.argument else default_path(database)
+    if path.is_dir():
+        path /= default_path(database)
     show = sys.stderr.isatty()
 
     def progress(size: int) -> None:

@@ -7,6 +7,7 @@ import os
 import pty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -51,15 +52,18 @@ def whole(lab: RunningLab) -> bool:
     return roles == ["follower", "follower", "leader"] and sorted(known(lab)) == [0, 1, 2]
 
 
+def central_pod(lab: RunningLab, node: str) -> str:
+    pods = lab.server.store.all(lab.server.controllers.pods, "kube-system")[0]
+    return next(
+        p.name for p in pods if p.labels.get("app") == "ovn-central" and p.fields.get("spec.nodeName") == node
+    )
+
+
 def rejoin(lab: RunningLab, index: int) -> None:
     """As its documentation has it: the removed member's file goes, and its pod starts anew and joins."""
     lab.cluster.central_place(index).path(NB).unlink()
-    pods = lab.server.store.all(lab.server.controllers.pods, "kube-system")[0]
-    pod = next(
-        p
-        for p in pods
-        if p.labels.get("app") == "ovn-central" and p.fields["spec.nodeName"] == NODES[index].name
-    )
+    name = central_pod(lab, NODES[index].name)
+    pod = lab.server.store.get(lab.server.controllers.pods, "kube-system", name)
     lab.server.controllers.delete(lab.server.controllers.pods, pod, None)
 
 
@@ -143,6 +147,44 @@ def test_what_changes_while_it_asks(changed_lab: RunningLab, line: CommandLine) 
     assert known(lab) == members
     lab.cluster.start_raft_member(other, "nb")
     until(lambda: whole(lab), "the northbound to be whole")
+
+
+@pytest.fixture
+def removed(changed_lab: RunningLab, line: CommandLine) -> Iterator[tuple[RunningLab, int]]:
+    """A lab with all three alive, of which one was removed; it joins again afterwards."""
+    lab = changed_lab
+    until(lambda: whole(lab), "the northbound to be whole")
+    victim = next(i for i in range(3) if i != lab.cluster.leader("nb"))
+    nick = known(lab)[victim]
+    assert line(lab, "nb", "kick", nick, "--allow-write", "--yes", nick).status == 0
+    until(lambda: not lab.cluster.role(victim, "nb"), "the member to hear of it")
+    yield lab, victim
+    rejoin(lab, victim)
+    until(lambda: whole(lab), "the northbound to be whole")
+
+
+def test_one_that_was_removed_is_not_asked(removed: tuple[RunningLab, int], line: CommandLine) -> None:
+    """It runs on without its database: it is told as what it is, and taken for no leader whatever its label says."""
+    lab, victim = removed
+    done = line(lab, "nb", "status")
+    (row,) = [text for text in done.out.splitlines() if text.rstrip().endswith(" bad")]
+    assert done.status == 1 and " removed " in row and "was removed from the cluster" in done.out
+    findings = json.loads(line(lab, "status", "--json").out)["findings"]
+    assert "raft.removed" in {f["key"] for f in findings}
+    lab.labels.freeze("nb")
+    try:
+        for index, node in enumerate(NODES):
+            value = "true" if index == victim else "false"
+            name = central_pod(lab, node.name)
+
+            def mark(pod: dict[str, Any], value: str = value) -> None:
+                pod["metadata"]["labels"]["ovn-nb-leader"] = value
+
+            lab.patch("Pod", name, "kube-system", mark)
+        done = line(lab, "nbctl", "ls-list")
+        assert done.status == 0 and "ovn-default" in done.out, done
+    finally:
+        lab.labels.follow()
 
 
 def test_a_whole_id_names_one_member_only(changed_lab: RunningLab, line: CommandLine) -> None:

@@ -51,11 +51,17 @@ def role_command(database: Database) -> tuple[str, ...]:
 
 
 def role_of(run: CommandRun) -> str:
-    """leader, follower, candidate; standalone for a database without raft; "" when it did not answer."""
+    """leader, follower, candidate; standalone for a database without raft; "" when it did not answer.
+
+    unknown: the server knows raft, but no cluster of this database. A member that was removed closes its database
+    and says so; a standalone database beside a clustered one in the same server would say it too.
+    """
     found = re.search(r"^Role: (\w+)", run.stdout, re.MULTILINE)
     if found:
         return found[1]
-    if "not a valid command" in run.stderr or "unknown cluster" in run.stderr:
+    if "unknown cluster" in run.stderr:
+        return "unknown"
+    if "not a valid command" in run.stderr:
         return "standalone"
     return ""
 
@@ -99,7 +105,7 @@ def find_leader(database: Database, central: Sequence[KubeObject], run: Run, poo
         (p, a) for p, a in zip(labelled, asked, strict=False) if role_of(a)
     ]
     if alive:
-        pod, answer = alive[0]
+        pod, answer = min(alive, key=lambda each: role_of(each[1]) == "unknown")
         return Leader(
             ref(pod),
             False,

@@ -131,6 +131,16 @@ def _membership(database: Database, clustered: list[Member], members: list[Membe
                 else "Its pod exists: see why it does not start.",
             )
         yield from _strangers(name, leader, clustered)
+        for member in members:
+            if member.status.kind == "unknown cluster":
+                yield Finding(
+                    Severity.WARNING,
+                    "raft.removed",
+                    f"A server of {name} was removed, and its pod goes on without a database",
+                    f"{member.pod} on {member.node}",
+                    "It answers nobody and counts for no majority.",
+                    f"Remove its database file in {member.pod} and delete the pod, so that it joins as a new member.",
+                )
         for member in clustered:
             lag = leader.status.log_next - member.status.log_next
             if lag > LOG_LAG_MANY:

@@ -5,7 +5,7 @@ kubectl-ko asks only the leader; what is wrong with a cluster often shows only i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ko_tui.backend.cluster.leader import SCHEMA, Database
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from ko_tui.backend.session import Session
 
 SECONDS = 8.0
+REMOVED = (
+    "it was removed from the cluster and has closed its database; "
+    "without its database file its pod can join as a new member"
+)
 
 
 class KickRefused(ClusterError):
@@ -39,6 +43,12 @@ class Member:
     status: RaftStatus
     storage: str = ""
     problem: str = ""
+
+    @property
+    def well(self) -> bool:
+        """It answers, and is what it should be: one that has left its cluster answers too."""
+        status = self.status
+        return not self.problem and (status.kind == "standalone" or status.status == "cluster member")
 
     def facts(self) -> dict[str, Any]:
         """For JSON."""
@@ -91,6 +101,8 @@ def ask_members(session: Session, database: Database) -> list[Member]:
                 pod.name, node_of(pod), is_ready(pod), silent, problem=f"{answer.title}: {answer.what}"
             )
         members.append(answer)
+    if any(m.status.kind == "clustered" for m in members):
+        members = [replace(m, problem=REMOVED) if m.status.kind == "unknown cluster" else m for m in members]
     return sorted(members, key=lambda m: m.pod)
 
 
@@ -101,6 +113,8 @@ def _ask(session: Session, database: Database, pod: KubeObject) -> Member:
     status = parse_status(said.stdout, said.stderr)
     if status.kind == "silent":  # it would not answer the next question either, and that takes as long
         return Member(pod.name, node_of(pod), is_ready(pod), status, problem=status.problem)
+    if status.kind == "unknown cluster":
+        return Member(pod.name, node_of(pod), is_ready(pod), status)
     stored = session.run(
         where, (*base, "ovsdb-server/get-db-storage-status", SCHEMA[database]), timeout=SECONDS
     )
