@@ -20,7 +20,11 @@ SUMMARY = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=("kube-ovn", "ovn", "ovs", "linux", "all"))
     parser.add_argument(
-        "-o", "--output", default="", metavar="FILE", help="default: kubectl-ko-log-TIME.tar.gz"
+        "-o",
+        "--output",
+        default="",
+        metavar="FILE",
+        help="file or directory; default: kubectl-ko-log-TIME.tar.gz",
     )
     parser.add_argument("--force", action="store_true", help="replace a file that is there")
 
@@ -29,7 +33,9 @@ def run(args: argparse.Namespace) -> int:
     from ko_tui.backend.operations.logs import by_reason, collect
     from ko_tui.backend.session import open_session
 
-    path = Path(args.output or f"kubectl-ko-log-{time.strftime('%Y%m%d-%H%M%S')}.tar.gz")
+    path, name = Path(args.output), f"kubectl-ko-log-{time.strftime('%Y%m%d-%H%M%S')}.tar.gz"
+    if path.is_dir():  # the present one when none is named
+        path /= name
     if path.exists() and not args.force:
         raise UsageError(f"{path} exists already.", "Choose another name, or give --force.")
     session = open_session(session_options(args))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from ko_tui.cli import main
 from tests.lab.places import end, run, until
 from tests.lab.running import RunningLab
 from tests.lab_tests.command_line import CommandLine
@@ -78,6 +79,19 @@ def test_a_name_is_found_for_it(
     assert line(running_lab, "sb", "backup").status == 0
     (file,) = where.iterdir()
     assert re.fullmatch(r"ovnsb_db\.\d{8}-\d{6}\.backup", file.name)
+
+
+def test_a_directory_is_where_it_goes(running_lab: RunningLab, line: CommandLine, tmp_path: Path) -> None:
+    where = tmp_path / "here"
+    where.mkdir()
+    assert line(running_lab, "nb", "backup", str(where)).status == 0
+    (file,) = where.iterdir()
+    assert file.name.startswith("ovnnb_db.") and file.name.endswith(".backup")
+
+
+def test_words_that_mean_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["nb", "status", "extra"]) == 2
+    assert "takes no argument" in capsys.readouterr().err
 
 
 def test_a_cut_leaves_nothing(running_lab: RunningLab, line: CommandLine, tmp_path: Path) -> None:

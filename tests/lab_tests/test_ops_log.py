@@ -93,6 +93,14 @@ def test_a_file_that_is_there_stays(running_lab: RunningLab, line: CommandLine, 
     assert tarfile.open(file).getnames()  # noqa: SIM115
 
 
+def test_a_directory_is_where_it_goes(running_lab: RunningLab, line: CommandLine, tmp_path: Path) -> None:
+    where = tmp_path / "here"
+    where.mkdir()
+    assert line(running_lab, "log", "ovn", "-o", str(where)).status == 0
+    (file,) = where.iterdir()
+    assert re.fullmatch(r"kubectl-ko-log-\d{8}-\d{6}\.tar\.gz", file.name)
+
+
 def test_a_full_disk(running_lab: RunningLab, line: CommandLine, tmp_path: Path) -> None:
     where = tmp_path / "disk"
     where.mkdir()

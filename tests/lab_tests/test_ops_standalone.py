@@ -53,7 +53,7 @@ def test_status_and_backup(database: str, single: RunningLab, line: CommandLine,
     assert done.status == 0, done
     assert [(m["kind"], m["storage"], m["problem"]) for m in members] == [("standalone", "ok", "")]
     shown = line(single, database, "dbstatus")
-    assert shown.status == 0 and shown.out.count("standalone") == 2 and "see below" not in shown.out, shown
+    assert shown.status == 0 and shown.out.count("standalone") == 2 and "bad" not in shown.out, shown
     file = tmp_path / "saved.db"
     saved = line(single, database, "backup", str(file))
     assert saved.status == 0 and not saved.err, saved

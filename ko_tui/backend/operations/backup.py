@@ -132,7 +132,10 @@ def backup(
             except OSError as error:
                 raise _unwritable(path, error) from error
         rows = _verify(part, database)
-        part.replace(path)
+        try:
+            part.replace(path)
+        except OSError as error:
+            raise _unwritable(path, error) from error
     finally:
         with contextlib.suppress(OSError):
             part.unlink()
