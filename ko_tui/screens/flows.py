@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 NO_FLOW = "There is no flow under the cursor."
 NODE_SIGN = "node: "
-_VIP = re.compile(r"(?:ip[46]\.dst|x*reg\d) == ([0-9a-f][0-9a-f.:]{2,})")
+_ADDRESS = re.compile(r"= ([0-9a-f][0-9a-f.:]{2,})")
 MOST_NAMED = 500  # flows of a table whose objects are looked up unasked
 PIECE = 200  # flows in one question
 
@@ -174,12 +174,10 @@ class FlowsScreen(PlaceScreen):
     def _object(self, flow: Flow) -> str:
         owner = self.owners.get(flow.uuid)
         # Kube-OVN puts all Services of a VPC into a few load balancers: the address tells which one it is.
-        if (
-            owner is not None
-            and owner.kind == "Load_Balancer"
-            and (vip := _VIP.search(flow.match)) is not None
-        ):
-            return self.services.get(vip[1], f"{owner.kind} {owner.name}")
+        if owner is not None and owner.kind == "Load_Balancer":
+            addresses = _ADDRESS.findall(f"{flow.match} {flow.actions}")
+            found = [self.services[a] for a in addresses if a in self.services]
+            return found[0] if found else f"{owner.kind} {owner.name}"
         return object_words(owner)
 
     def _owned(self, answer: tuple[dict[str, ObjectRef], dict[str, str]]) -> None:
