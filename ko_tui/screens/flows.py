@@ -109,8 +109,8 @@ class FlowsScreen(PlaceScreen):
         columns: list[Column[Any]] = [
             Column("STAGE", lambda f: f.stage, "name", 18, 26),
             Column("PRIO", lambda f: str(f.priority), "warn", 5, 5, right=True, key=lambda f: -f.priority),
-            Column("MATCH", lambda f: f.match if f.known else f.raw, "", 20, 200),
-            Column("ACTIONS", lambda f: f.actions, "", 14, 120),
+            Column("MATCH", lambda f: f.match if f.known else f.raw, "", 28, 200),
+            Column("ACTIONS", lambda f: f.actions, "", 12, 120),
             # Named once the flows are there; a terminal that is narrow shows it in the explanation alone.
             Column("OBJECT", self._object, "accent", 30, 34, rank=2, middle=True),
             Column("UUID", lambda f: f.uuid, "dim", 8, 8, rank=3),
