@@ -29,7 +29,7 @@ from ko_tui.widgets.bars import KeyBar, age_words
 from ko_tui.widgets.choice_list import ChoiceItem, ChoiceList
 from ko_tui.widgets.field import Field, FieldInput
 from ko_tui.widgets.line_view import LineView
-from ko_tui.widgets.plan_view import plan_lines, problem_lines, waiting_lines
+from ko_tui.widgets.plan_view import problem_lines, waiting_lines
 from ko_tui.widgets.tones import Line, content
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ class BuilderScreen(EngineChoice, PlaceScreen):
     def _resolve(self, request: TraceRequest) -> None:
         def arrived(plan: TracePlan) -> None:
             self.plan = plan
-            self._show_packet(plan_lines(plan, self.engine_words(plan)))
+            self.show_plan(plan)
 
         self.ask(
             "plan",

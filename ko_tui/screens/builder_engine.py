@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ko_tui.commands import Command
 from ko_tui.screens.trace_form import BY_NAME
-from ko_tui.widgets.plan_view import engine_lines
-from ko_tui.widgets.tones import Line
+from ko_tui.widgets.plan_view import engine_lines, plan_lines
 
 if TYPE_CHECKING:
     from ko_tui.backend.session import Session
@@ -41,20 +39,24 @@ class EngineChoice:
         self.ask("engine", size, self.proposed, failed=lambda _error: None)
 
     def proposed(self: Any, proposal: Proposal) -> None:
-        """The size is known: the packet is resolved anew for the engine that this means, or says it."""
-        self.proposal = proposal
-        self._changed()
+        """The size is known: a resolved packet says it, or is resolved anew when this means another engine."""
+        before, self.proposal = self.auto(), proposal
+        if before != proposal.engine:
+            self._changed()
+        elif self.plan is not None:
+            self.show_plan(self.plan)
 
     def auto(self) -> Engine:
         """What "auto" stands for."""
         return self.proposal.engine if self.proposal is not None else "ovn-trace"
 
-    def engine_words(self: Any, plan: TracePlan) -> Sequence[Line]:
-        """Lines of the resolved packet that say by what it will be traced."""
+    def show_plan(self: Any, plan: TracePlan) -> None:
+        """The resolved packet beside the form, and by what it will be traced."""
         chosen = self.field("engine").value not in ("", "auto")
         known = {b.binding.id: self.app.get_key_display(b.binding) for b in self.active_bindings.values()}
         key = known.get("builder.engine", ":engine")
-        return engine_lines(plan.request.engine, self.proposal, key, chosen=chosen)
+        words = engine_lines(plan.request.engine, self.proposal, key, chosen=chosen)
+        self._show_packet(plan_lines(plan, words))
 
     def action_engine(self: Any) -> None:
         names = BY_NAME["engine"].choices
