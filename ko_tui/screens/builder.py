@@ -63,7 +63,6 @@ class BuilderScreen(EngineChoice, PlaceScreen):
         self.matcher = Matcher()
         self.plan: TracePlan | None = None
         self._pause: Timer | None = None
-        self._filling = False
         self._left: FieldInput | None = None  # where the cursor was when the trace began
 
     def body(self) -> Iterable[Widget]:
