@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from ko_tui.backend.capture.capture import (
@@ -20,6 +23,7 @@ from ko_tui.cli.options import session_options
 from ko_tui.cli.signals import cancelled_by_signals
 from ko_tui.cli.visible import visible
 
+TICK = 0.25  # seconds between looks for packets that have waited for their turn
 SUMMARY = """Capture the packets of a pod, VM, node or attachment NIC; payload is cut off unless --snaplen says more.
 Words after the endpoint are a pcap-filter(7); several endpoints are given with --also and shown in order of time."""
 
@@ -53,11 +57,14 @@ def run(args: argparse.Namespace) -> int:
         endpoints = tuple(find_endpoint(session, text, namespace) for text in (args.endpoint, *args.also))
         request = CaptureRequest(endpoints, words, args.count, args.seconds, args.snaplen, args.write)
 
-        def show(seen: Seen) -> None:
-            for due in order.put(seen) if many else [seen]:
+        def say(packets: Sequence[Seen]) -> None:
+            for due in packets:
                 print(line_of(due, many), flush=True)
 
-        with cancelled_by_signals("stopping") as cancel:
+        def show(seen: Seen) -> None:
+            say(order.put(seen) if many else [seen])
+
+        with cancelled_by_signals("stopping") as cancel, _now_and_then(lambda: say(order.due())):
             problems = capture(session, request, cancel=cancel, on_seen=show, on_note=_note)
         for seen in order.rest():
             print(line_of(seen, many))
@@ -68,6 +75,24 @@ def run(args: argparse.Namespace) -> int:
         return 3 if problems else 0
     finally:
         session.close()
+
+
+@contextmanager
+def _now_and_then(look: Callable[[], None]) -> Iterator[None]:
+    """Packets whose turn has come are shown also while nothing more arrives."""
+    over = threading.Event()
+
+    def work() -> None:
+        while not over.wait(TICK):
+            look()
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def line_of(seen: Seen, many: bool) -> str:

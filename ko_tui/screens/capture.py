@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
@@ -18,13 +19,20 @@ from ko_tui.widgets.choice_list import ChoiceList
 from ko_tui.widgets.field import Field, FieldInput
 from ko_tui.widgets.line_view import LineView
 from ko_tui.widgets.text_view import TextView
+from ko_tui.widgets.tones import Line
 
 if TYPE_CHECKING:
-    from ko_tui.backend.capture.capture import Seen
+    from ko_tui.backend.capture.capture import Interleaved, Seen
     from ko_tui.backend.session import Session
     from ko_tui.backend.source.interface import Cancel
 
+TICK = 0.25  # seconds between looks for packets that have waited for their turn
 KEPT = 100_000  # lines on the screen; the file has all
+_LINE = re.compile(
+    r"(?P<time>[\d:.]+ )(?P<place>\S+/\S+: )?(?P<protocol>(?:geneve .*?\| )?(?:vlan \d+ )?\S+ )"
+    r"(?P<ends>\S* > \S* ?)(?P<rest>.*)"
+)
+_BAD = re.compile(r"\bRST\b|unreachable|time exceeded|too big|cut short")
 FIELDS = (
     ("endpoint", "At", "a pod, VM or node; several with commas", ""),
     ("filter", "Filter", "all packets (tcp port 80 and host 10.16.0.5)", ""),
@@ -39,7 +47,8 @@ class CaptureScreen(PlaceScreen):
 
     mode = "capture"
     commands: ClassVar[tuple[Command, ...]] = (
-        Command("capture.start", "a", "Start the capture", action="start"),
+        Command("capture.start", "a", "Start the capture", "start", action="start"),
+        Command("capture.trace", "t", "Trace the packet under the cursor", "trace it", action="trace"),
         Command("capture.fields", "i", "Go to the fields", "fields", action="fields"),
         Command("capture.filter", "slash", "Find in what was captured", "/find", action="filter"),
     )
@@ -49,7 +58,8 @@ class CaptureScreen(PlaceScreen):
         super().__init__()
         self.matcher = Matcher()
         self.seen = 0
-        self._notes: list[str] = []
+        self._packets: dict[int, Seen] = {}  # by the number of their line
+        self._order: Interleaved | None = None
 
     def body(self) -> Iterable[Widget]:
         with Grid(id="capture-fields"):
@@ -57,7 +67,9 @@ class CaptureScreen(PlaceScreen):
                 yield Field(name, label, hint=hint, value=value)
         yield ChoiceList(id="choices")
         yield TextView(
-            "Name where to look, then Enter. Payload is cut off: headers are what is wanted.", id="packets"
+            "Name where to look, then Enter. Payload is cut off: headers are what is wanted.",
+            coloured,
+            id="packets",
         )
 
     @property
@@ -75,6 +87,7 @@ class CaptureScreen(PlaceScreen):
         super().on_mount()
         self.choices.display = False
         self.field("endpoint").input.focus()
+        self.set_interval(TICK, self._show_due)
 
     def crumbs(self) -> Sequence[str]:
         return (self.field("endpoint").value,)
@@ -92,12 +105,14 @@ class CaptureScreen(PlaceScreen):
         self.ask("inventory", question, arrived, failed=self.show_trouble)
 
     def hints(self) -> Sequence[tuple[str, str]]:
-        return (("enter", "take the match" if self.choices.marked else "start"), ("tab", "next field"))
+        if isinstance(self.focused, FieldInput):
+            return (("enter", "take the match" if self.choices.marked else "start"), ("tab", "next field"))
+        return (("enter", "the packet"),) if self._packets else ()
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
         event.stop()
         if event.view is self.view:
-            self.action_start()
+            self.action_packet()
 
     def list_view(self) -> LineView | None:
         return self.view
@@ -178,12 +193,14 @@ class CaptureScreen(PlaceScreen):
             self.show_failure(UsageError("Count and seconds must be numbers."))
             return
         self.seen = 0
+        self._packets.clear()
+        self._order = None
         self.view.show_text("")
         self.view.focus()
         many = len(names) > 1
 
         def question(session: Session, cancel: Cancel) -> list[str]:
-            from ko_tui.backend.capture.capture import CaptureRequest, capture, check_filter
+            from ko_tui.backend.capture.capture import CaptureRequest, Interleaved, capture, check_filter
             from ko_tui.backend.tracing.lookup import find_endpoint
 
             namespace = session.info.namespace or "default"
@@ -192,8 +209,11 @@ class CaptureScreen(PlaceScreen):
                 endpoints, check_filter(values["filter"].split()), count, seconds, file=values["file"]
             )
 
+            if many:
+                self._order = Interleaved()
+
             def show(seen: Seen) -> None:
-                self.heard("capture", number, _line(seen, many))
+                self.heard("capture", number, seen)
 
             def note(text: str) -> None:
                 self.heard("capture", number, f"# {text}")
@@ -205,15 +225,35 @@ class CaptureScreen(PlaceScreen):
             "capture", question, self._ended, label="capturing", failed=self._failed, progress=self._packet
         )
 
-    def _packet(self, line: str) -> None:
-        if not line.startswith("# "):
+    def _packet(self, heard: Seen | str) -> None:
+        if isinstance(heard, str):
+            self.view.add_texts([heard])
+        elif self._order is not None:
+            self._show(self._order.put(heard))
+        else:
+            self._show([heard])
+
+    def _show_due(self) -> None:
+        if self._order is not None:
+            self._show(self._order.due())
+
+    def _show(self, packets: Sequence[Seen]) -> None:
+        if not packets:
+            return
+        lines: list[str] = []
+        for seen in packets:
             self.seen += 1
-        if len(self.view.texts) < KEPT:
-            self.view.add_texts([line])
+            at = len(self.view.texts) + len(lines)
+            if at < KEPT:
+                self._packets[at] = seen
+                lines.append(_line(seen, self._order is not None))
+        self.view.add_texts(lines)
         self.count_words = f"{self.seen:,} packets"
         self.show_place()
 
     def _ended(self, problems: list[str]) -> None:
+        if self._order is not None:
+            self._show(self._order.rest())
         self.had(f"{self.seen:,} packets", time.time())
         for problem in problems:
             self.view.add_texts([f"# {problem}"])
@@ -224,6 +264,35 @@ class CaptureScreen(PlaceScreen):
         self.had(f"{self.seen:,} packets")
         self.show_failure(error)
 
+    # -- one packet -----------------------------------------------------------------------------------------------
+
+    def action_packet(self) -> None:
+        seen = self._packets.get(self.view.cursor)
+        if seen is None:
+            self.tell("There is no packet on this line; a starts a capture.", "warn")
+            return
+        from ko_tui.backend.capture.details import details
+        from ko_tui.screens.texts import TextScreen
+
+        self.app.push_screen(TextScreen("capture", "packet", details(seen)))
+
+    async def action_trace(self) -> None:
+        """What the cluster would do with such a packet, from the endpoint that has its source address."""
+        seen = self._packets.get(self.view.cursor)
+        if seen is None:
+            self.tell("There is no packet on this line; a starts a capture.", "warn")
+            return
+        from ko_tui.backend.capture.details import address_and_port, traced_as
+
+        address = address_and_port(seen.decoded.source)[0]
+        sender = next((e for e in self.matcher.endpoints if address in e.ips and not e.traceable), None)
+        if sender is None:
+            self.tell(f"No pod, VM or node has {address}, where the packet comes from.", "warn")
+        elif not (line := traced_as(seen, sender.key)):
+            self.tell(f"A packet of {seen.decoded.protocol} cannot be traced.", "warn")
+        else:
+            await self.visit("trace", line)
+
     def save_text(self) -> str:
         return self.view.whole()
 
@@ -233,3 +302,20 @@ def _line(seen: Seen, many: bool) -> str:
 
     place = f"{seen.endpoint.key}: " if many else ""
     return f"{clock(seen.packet.time)} {place}{seen.decoded.line()}"
+
+
+def coloured(line: str) -> Line:
+    """A packet's line in tones: when, where, what; what refuses a connection stands out."""
+    if line.startswith("# "):
+        return [(line, "dim")]
+    found = _LINE.match(line)
+    if found is None:
+        return [(line, "")]
+    bad = _BAD.search(found["rest"]) is not None
+    return [
+        (found["time"], "dim"),
+        (found["place"] or "", "name"),
+        (found["protocol"], "accent"),
+        (found["ends"], "code"),
+        (found["rest"], "warn" if bad else ""),
+    ]

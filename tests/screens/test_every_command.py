@@ -13,8 +13,11 @@ from tests.screens.driving import DRIVEN
 
 # Tab and arrows between the fields of a form cannot be changed.
 FORMS = {"form.next", "form.previous"}
-# Given in a real terminal, where alone they do something.
-IN_A_TERMINAL = {"app.suspend": ("tests.e2e.test_endings", "test_suspended_and_brought_back")}
+# Given in a real terminal, or on a real cluster, where alone they do something.
+ELSEWHERE = {
+    "app.suspend": ("tests.e2e.test_endings", "test_suspended_and_brought_back"),
+    "capture.trace": ("tests.lab_tests.test_capture_screen", "test_a_packet_is_seen_looked_at_and_traced"),
+}
 
 
 def test_every_command_of_a_screen_or_widget_is_listed() -> None:
@@ -32,7 +35,7 @@ def test_every_command_is_driven_by_a_test() -> None:
     for path in sorted(Path(__file__).parent.glob("test_*.py")):
         importlib.import_module(f"tests.screens.{path.stem}")
     driven = set(DRIVEN)
-    for name, (module, test) in IN_A_TERMINAL.items():
+    for name, (module, test) in ELSEWHERE.items():
         assert callable(getattr(importlib.import_module(module), test))
         driven.add(name)
     declared = {command.id: place for place, command in every_command()}

@@ -6,6 +6,7 @@ import heapq
 import os
 import re
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -197,25 +198,37 @@ class _Sink:
 class Interleaved:
     """Packets of several captures in the order of their time.
 
-    A packet is given out once every capture has been heard of later, or ``hold`` seconds of packet time have gone by.
+    A packet is given out when a later one by ``hold`` seconds has come, or when it has waited that long itself.
+    Safe for several threads.
     """
 
     def __init__(self, hold: float = 0.5) -> None:
-        self._heap: list[tuple[float, int, Seen]] = []
+        self._heap: list[tuple[float, int, float, Seen]] = []
         self._hold = hold
         self._count = 0
         self._newest = 0.0
+        self._lock = threading.Lock()
 
     def put(self, seen: Seen) -> list[Seen]:
         """Add one, and get those that are due."""
-        self._count += 1
-        heapq.heappush(self._heap, (seen.packet.time, self._count, seen))
-        self._newest = max(self._newest, seen.packet.time)
+        with self._lock:
+            self._count += 1
+            heapq.heappush(self._heap, (seen.packet.time, self._count, time.monotonic(), seen))
+            self._newest = max(self._newest, seen.packet.time)
+        return self.due()
+
+    def due(self) -> list[Seen]:
+        """Those that have waited long enough; to be asked now and then, for nothing more may come."""
         due = []
-        while self._heap and self._heap[0][0] <= self._newest - self._hold:
-            due.append(heapq.heappop(self._heap)[2])
+        with self._lock:
+            patience = time.monotonic() - self._hold
+            while self._heap and (
+                self._heap[0][0] <= self._newest - self._hold or self._heap[0][2] <= patience
+            ):
+                due.append(heapq.heappop(self._heap)[3])
         return due
 
     def rest(self) -> list[Seen]:
         """All that is left, in order."""
-        return [heapq.heappop(self._heap)[2] for _ in range(len(self._heap))]
+        with self._lock:
+            return [heapq.heappop(self._heap)[3] for _ in range(len(self._heap))]
