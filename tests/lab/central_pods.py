@@ -17,8 +17,15 @@ from tests.lab.places import LabFailed, Place, end, until
 from tests.lab.topology import NAMESPACE, NODES, PODS
 
 PARTS = {
-    "ovn-central", "ovs", "ovs-dpdk", "kube-ovn-cni", "kube-ovn-controller", "kube-ovn-monitor", "kube-ovn-pinger", "kube-proxy",
-}  # fmt: skip
+    "kube-ovn-cni",
+    "kube-ovn-controller",
+    "kube-ovn-monitor",
+    "kube-ovn-pinger",
+    "kube-proxy",
+    "ovn-central",
+    "ovs",
+    "ovs-dpdk",
+}
 _LOGS = {
     "ovn-central": "/var/log/ovn/ovsdb-server-nb.log",
     "ovs": "/var/log/openvswitch/ovs-vswitchd.log",
