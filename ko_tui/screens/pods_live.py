@@ -44,6 +44,8 @@ class Live:
 
     def follow(self: Any, inventory: Inventory) -> None:
         """Follow this inventory in a thread of its own. A saved cluster has no news."""
+        if self._followed is not None and not getattr(inventory, "versions", None):
+            return  # it came from what is followed already
         self.unfollow()
         session = self.ko.door.opened
         if session is None or not session.watches:

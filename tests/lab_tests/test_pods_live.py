@@ -133,6 +133,17 @@ async def test_who_may_not_watch_is_told_and_keeps_the_list(own_api: ApiOnlyLab)
         assert fault.hits and list(screen.unwatched) == ["nodes"]
 
 
+async def test_asking_again_does_not_end_the_news(own_api: ApiOnlyLab) -> None:
+    async with pods_screen(own_api) as (driven, source, screen):
+        for fresh in (False, True):
+            taken = screen.inventory
+            screen.load(fresh=fresh)
+            await driven.until(lambda taken=taken: screen.inventory is not taken, "the list came again")
+            await ask(source.create, PODS, "default", pod(f"after-{fresh}".lower()))
+            await driven.sees(f"after-{fresh}".lower())
+        assert screen.live
+
+
 async def test_leaving_ends_the_watches(own_api: ApiOnlyLab) -> None:
     async with pods_screen(own_api):
         assert watchers()

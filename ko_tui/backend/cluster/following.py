@@ -14,7 +14,7 @@ from queue import Empty, SimpleQueue
 from typing import Literal
 
 from ko_tui.backend.cluster.inventory import ROWS_OF, ListedInventory, object_of
-from ko_tui.backend.errors import KoError
+from ko_tui.backend.errors import ClusterError, KoError
 from ko_tui.backend.source.interface import Cancel, Resource, Source
 from ko_tui.backend.tracing.model import Endpoint, Inventory
 
@@ -123,10 +123,15 @@ class Following:
             while version is not None and not self._cancel.cancelled:
                 version = self._from(resource, version)
         except KoError as error:
-            if not self._cancel.cancelled:
-                self._news.put(InventoryNews("unwatched", what=resource.plural, error=error))
+            self._given_up(resource, error)
+        except Exception as error:  # in a thread of its own nobody else would tell of it but the terminal
+            self._given_up(resource, ClusterError(f"{type(error).__name__}: {error}"))
         finally:
             self._news.put(None)
+
+    def _given_up(self, resource: Resource, error: KoError) -> None:
+        if not self._cancel.cancelled:
+            self._news.put(InventoryNews("unwatched", what=resource.plural, error=error))
 
     def _from(self, resource: Resource, version: str) -> str | None:
         """Watch from a version on; gives the version of a new list when the history is gone, None at the end."""
