@@ -150,7 +150,7 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
 
     def show_place(self) -> None:
         """Draw the second line anew; it costs nothing when it says the same."""
-        if not self.is_attached or self.app.screen is not self or not self.children:  # leaving
+        if not self.is_attached or not self.is_current or not self.children:  # leaving
             return
         session = self.ko.door.opened
         label = session.info.label if session is not None else "connecting" + glyphs().ellipsis

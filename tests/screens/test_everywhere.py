@@ -300,7 +300,13 @@ PLACED = list(every_command())
         ({"pods.capture": "X", "pods.details": "X"}, ["X was given to pods.capture and to pods.details"]),
         ({"pods.capture": "?"}, ["question_mark is pods.capture now; app.help gave way"]),
         ({"pods.capture": "j"}, ["The key j moves in lists (list.down)"]),
-        ({"list.down": "t"}, ["The key t is list.down in lists now: there pods.trace-from is not reached"]),
+        (
+            {"list.down": "t"},
+            [
+                "The key t is list.down in lists now: there pods.trace-from is not reached",
+                "The key t is list.down in lists now: there capture.trace is not reached",
+            ],
+        ),
         ({"pods.captur": "K"}, ["names 'pods.captur', which is no command. Is it pods.capture?"]),
         ({"pods.capture": "notakey"}, ["the key 'notakey', which no keyboard sends"]),
         ({"pods.capture": "ctrl+b"}, ["ctrl+b, which belongs to tmux"]),

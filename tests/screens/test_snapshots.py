@@ -24,6 +24,7 @@ from tests.screens.conftest import Driven, Running, open_demo
 
 SIZES = [(80, 24), (120, 40), (160, 48)]
 MOST_BYTES = 3_000_000
+AT_REST, MOST_TURNS = 4, 200  # turns of the program
 PICTURES = Path(__file__).parent / "__snapshots__"
 # A terminal's fonts are its own; without their addresses a picture needs nothing from elsewhere.
 _ELSEWHERE = re.compile(r"\s*@font-face \{.*?\}|<!-- Generated .*? -->\s*", re.DOTALL)
@@ -50,10 +51,20 @@ class Pictures:
         for field in self.driven.app.screen.query(Input):
             field.cursor_blink = False
             field._cursor_visible = True
-        await self.driven.pilot.pause()
-        picture = _ELSEWHERE.sub("", self.driven.app.export_screenshot(title="ko-tui"))
-        if self.accepted(name=name) != picture:
+        if self.accepted(name=name) != await self._at_rest():
             self.differ.append(name)
+
+    async def _at_rest(self) -> str:
+        """The picture once it has stayed the same for some turns: what is behind a window is drawn late."""
+        picture, same = "", 0
+        for _ in range(MOST_TURNS):
+            await self.driven.pilot.pause()
+            now = _ELSEWHERE.sub("", self.driven.app.export_screenshot(title="ko-tui"))
+            same = same + 1 if now == picture else 0
+            picture = now
+            if same == AT_REST:
+                return picture
+        raise AssertionError("the screen never came to rest")
 
 
 async def place(driven: Driven, key: str, mode: str) -> PlaceScreen:
@@ -76,7 +87,7 @@ async def deeper(pictures: Pictures) -> None:
     driven = pictures.driven
     driven.app.screen.run_line("trace default/client svc/kube-system/kube-dns udp 53")
     await driven.until(lambda: type(driven.app.screen).__name__ == "TraceScreen", "a result")
-    await pictures.take("trace-result", "Delivered")
+    await pictures.take("trace-result", "Delivered", "44 stages")
     driven.app.screen.run_line("trace default/server prod/api-6b9f7 tcp 80")
     await driven.until(lambda: "Dropped" in driven.text() or "DROPPED" in driven.text(), "a drop")
     await pictures.take("trace-dropped")
@@ -89,7 +100,7 @@ async def deeper(pictures: Pictures) -> None:
     await driven.until(lambda: type(driven.app.screen).__name__ == "FlowsScreen", "flows")
     await pictures.take("pipeline-flows", "flows ")
     await driven.press("question_mark")
-    await pictures.take("help", "help")
+    await pictures.take("help", "help", " lines ")
     await driven.press("escape", "f8")
     await driven.until(lambda: driven.app.current_mode == "operations")
     driven.app.screen.run_line("operations reload")
