@@ -96,6 +96,13 @@ class Live:
     def _not_watched(self: Any, news: InventoryNews) -> None:
         error = news.error
         self.unwatched[news.what] = error.what if error is not None else ""
+        if type(error).__name__ == "NotAuthorised":
+            # Nothing can be asked until the person has logged in again; a list asked for anew brings the news back.
+            self.live = False
+            self._end_lost()
+            self.show_trouble(error)
+            self.show_place()
+            return
         if news.what == "pods":
             self.live = False
         self.tell(f"Changes of {news.what} are not shown as they happen: {self.unwatched[news.what]}", "warn")

@@ -25,9 +25,12 @@ QUICK = Pace(first=0.1, most=0.3, healthy=0.05, read=10)
 
 
 @asynccontextmanager
-async def pods_screen(lab: ApiOnlyLab) -> AsyncIterator[tuple[Driven, LiveSource, PodsScreen]]:
+async def pods_screen(
+    lab: ApiOnlyLab, kubeconfig: str = "", context: str = "admin"
+) -> AsyncIterator[tuple[Driven, LiveSource, PodsScreen]]:
     """The program on the API, when its list has arrived and is followed."""
-    source = LiveSource(load(str(lab.kubeconfig), {}).target("admin", None), environment={}, pace=QUICK)
+    target = load(kubeconfig or str(lab.kubeconfig), {}).target(context, None)
+    source = LiveSource(target, environment={}, pace=QUICK)
     messages: list[Any] = []
     app = KoTuiApp(lambda: Session(source, SessionOptions(namespace="kube-system")))
     async with app.run_test(size=(120, 30), message_hook=messages.append) as pilot:

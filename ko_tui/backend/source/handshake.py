@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 
 from ko_tui.backend.source import outcome
 from ko_tui.backend.source.abort import Abort
+from ko_tui.backend.source.credentials import Identity
 from ko_tui.backend.source.interface import ApiUnavailable, ExecCancelled, ExecTimeout, OnBytes, PodRef
 from ko_tui.backend.source.rest import Rest
 
@@ -65,7 +66,9 @@ def open_stream(
     for last in (False, True):
         identity = rest.credentials.identity()
         try:
-            return _handshake(rest, request, abort, min(timing.handshake, deadline - time.monotonic()))
+            return _handshake(
+                rest, identity, request, abort, min(timing.handshake, deadline - time.monotonic())
+            )
         except websocket.WebSocketBadStatusException as error:
             if error.status_code == 401 and not last and rest.credentials.renew(identity):
                 continue
@@ -74,10 +77,11 @@ def open_stream(
     raise AssertionError("unreachable")
 
 
-def _handshake(rest: Rest, request: Request, abort: Abort, seconds: float) -> tuple[socket.socket, str]:
+def _handshake(
+    rest: Rest, identity: Identity, request: Request, abort: Abort, seconds: float
+) -> tuple[socket.socket, str]:
     import websocket
 
-    identity = rest.credentials.identity()
     context = rest.context(identity)
     began = time.monotonic()
     sock: socket.socket | None = None

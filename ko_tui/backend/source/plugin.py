@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from ko_tui.backend.source.credentials import Identity, TerminalLoan, bearer
@@ -177,7 +178,7 @@ class PluginCredentials:
 
     def _failure(self, what: str, next_step: str = "") -> NotAuthorised:
         spec = self._target.user.values.get("exec")
-        name = spec.get("command", "?") if isinstance(spec, dict) else "?"
+        name = Path(str(spec.get("command") or "?")).name if isinstance(spec, dict) else "?"
         return NotAuthorised(
             f"The credential plugin {name} of user {self._target.user_name!r} {what}",
             next_step or "Run kubectl get --raw /version with the same kubeconfig to see what it says.",
