@@ -16,7 +16,7 @@ from ko_tui.config import Settings
 from ko_tui.screens.capture import CaptureScreen
 from ko_tui.screens.trace import TraceScreen
 from tests.lab.running import RunningLab
-from tests.lab_tests.test_ops_capture import captures
+from tests.lab_tests.test_ops_tcpdump import remote
 from tests.screens.conftest import Driven
 
 pytestmark = pytest.mark.lab
@@ -39,10 +39,9 @@ async def capturing(
         assert isinstance(screen, CaptureScreen)
         for name, value in values:
             screen.field(name).value = value
-        before = captures(lab)
         await driven.press("escape", "a")
         wanted = len(screen.field("endpoint").value.split(","))
-        await driven.until(lambda: len(captures(lab) - before) >= wanted, "the captures to run")
+        await driven.until(lambda: driven.text().count(": listening.") == wanted, "the captures to run")
         yield driven, screen
 
 
@@ -55,7 +54,7 @@ async def test_a_packet_is_seen_looked_at_and_traced(
         await driven.until(lambda: "echo reply" in driven.text())
         assert "2 packets" in driven.text()
         await driven.press("ctrl+c")
-        await driven.until(lambda: not captures(running_lab), "the capture in the cluster to end")
+        await driven.until(lambda: not remote(running_lab), "the capture in the cluster to end")
         read = subprocess.run(["tcpdump", "-nr", "kept.pcap"], capture_output=True, text=True, check=True)
         assert read.stdout.count("ICMP echo") == 2
         screen.view.move_to(next(i for i, t in enumerate(screen.view.texts) if "echo request" in t))
@@ -85,4 +84,4 @@ async def test_two_places_in_order_of_time(
         await driven.press("enter")
         await driven.until(lambda: "lines match" in driven.text())
     # Leaving the program ended what it ran in the cluster.
-    assert not captures(running_lab)
+    assert not remote(running_lab)

@@ -88,6 +88,17 @@ def test_one_that_does_not_come_back(changed_lab: RunningLab, stuck: str) -> Non
         session.close()
 
 
+def test_everything_comes_back(changed_lab: RunningLab, line: CommandLine) -> None:
+    before = {name: names(changed_lab, name) for name in NAMES}
+    done = line(changed_lab, "reload", "--allow-write", "--yes", "kube-ovn")
+    assert done.status == 0, done
+    assert [text.split()[:2] for text in done.out.splitlines()] == [["done", name] for name in NAMES]
+    assert not any(names(changed_lab, name) & before[name] for name in NAMES)
+    roles = sorted(changed_lab.cluster.role(index, "sb") for index in range(3))
+    assert roles == ["follower", "follower", "leader"]
+    until(lambda: changed_lab.cluster.ping("default/client", "10.16.0.12", 1), "pings to arrive again")
+
+
 def test_nothing_without_its_name(changed_lab: RunningLab, line: CommandLine) -> None:
     before = {name: names(changed_lab, name) for name in NAMES}
     for words in (("--allow-write",), ("--allow-write", "--yes", "admin")):

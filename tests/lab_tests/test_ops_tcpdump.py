@@ -19,36 +19,27 @@ pytestmark = pytest.mark.lab
 CLIENT, SERVER, WEB0 = "10.16.0.10", "10.16.0.11", "10.16.0.12"
 
 
-def remote(lab: RunningLab, *, listening: bool = False) -> list[int]:
-    """Every tcpdump, and every timeout(1) over one, that runs in the lab's pods; or those with a socket open."""
+def remote(lab: RunningLab) -> list[int]:
+    """Every tcpdump, and every timeout(1) over one, that runs in the lab's pods."""
     found = []
     for node in NODES:
         for pid in lab.cluster.node_place(node.name).pids():
-            process = Path(f"/proc/{pid}")
             with suppress(OSError):
-                words = (process / "cmdline").read_bytes().split(b"\0")
-                if b"tcpdump" not in words or not alive(pid):
-                    continue
-                open_files = (
-                    [str(each.readlink()) for each in (process / "fd").iterdir()] if listening else []
-                )
-                if not listening or (
-                    words[0] == b"tcpdump" and any(f.startswith("socket:") for f in open_files)
-                ):
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+                if b"tcpdump" in words and alive(pid):
                     found.append(pid)
     return found
 
 
 @contextmanager
 def capture(lab: RunningLab, line: CommandLine, *words: str, places: int = 1) -> Iterator[Process]:
-    """A capture that has begun in ``places``."""
+    """A capture that listens in ``places``, by its own word."""
     process = line.start(lab, "tcpdump", *words)
+    assert process.stderr is not None
     try:
-        until(
-            lambda: len(remote(lab, listening=True)) >= places or process.poll() is not None,
-            "the capture to begin",
-            step=0.05,
-        )
+        listening = 0
+        while listening < places and (said := process.stderr.readline()):
+            listening += said.endswith(": listening.\n")
         yield process
     finally:
         if process.poll() is None:

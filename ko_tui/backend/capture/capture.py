@@ -104,7 +104,7 @@ def capture(
     problems: list[str] = []
     try:
         with ThreadPoolExecutor(max(1, len(places)), thread_name_prefix="ko-capture") as pool:
-            flights = [pool.submit(_one, session, request, e, p, cancel, sink) for e, p in places]
+            flights = [pool.submit(_one, session, request, e, p, cancel, sink, on_note) for e, p in places]
             try:
                 for flight, (endpoint, _) in zip(flights, places, strict=True):
                     try:
@@ -128,14 +128,18 @@ def _one(
     place: CapturePlace,
     cancel: Cancel,
     sink: _Sink,
+    on_note: Callable[[str], None],
 ) -> None:
     stream = PcapStream()
     said = bytearray()
 
     def take(part: bytes) -> None:
+        waiting = not stream.header
         try:
             for packet in stream.feed(part):
                 sink.put(Seen(endpoint, packet, decode(packet)))
+            if waiting and stream.header:  # tcpdump writes it when its filter is set and it listens
+                on_note(f"{endpoint.key}: listening.")
         except NotPcap as error:
             raise CaptureFailed(f"What came is not a capture: {error}") from error
 

@@ -33,6 +33,7 @@ ROLES: dict[Role, str] = {
     "northd": "has the active ovn-northd",
 }
 SECONDS = 180.0
+SETTLE_SECONDS = 30.0
 POLL_SECONDS = 0.2
 NORTHD = ("ovn-appctl", "-T", "5", "-t", "ovn-northd", "status")
 
@@ -85,7 +86,7 @@ def measure(
 ) -> Recovery:
     """Kill the leader and time what follows. Raises LeadersStay before, ExecCancelled while waiting."""
     check_whole(session)
-    old = find(session, role)
+    old = _settled(session, role, cancel)
     if old is None:
         raise LeadersStay(f"No pod says that it {ROLES[role]}.", "See ko-tui status.")
     uid = old.metadata.uid
@@ -131,6 +132,18 @@ def measure(
     return Recovery(role, old.name, successor, serving, whole, problem)
 
 
+def _settled(session: Session, role: Role, cancel: Cancel) -> KubeObject | None:
+    """The pod that leads; waited for, since ovn-northd is active again only some time after the database is."""
+    found: list[KubeObject] = []
+
+    def led() -> bool:
+        found.extend(pod for pod in (find(session, role),) if pod is not None)
+        return bool(found)
+
+    _clock(led, time.monotonic(), SETTLE_SECONDS, cancel)
+    return found[0] if found else None
+
+
 def _clock(reached: Callable[[], bool], began: float, seconds: float, cancel: Cancel) -> float | None:
     """Seconds since ``began`` when it is reached, None when it is not in time; what does not answer is not there."""
     while True:
@@ -143,4 +156,4 @@ def _clock(reached: Callable[[], bool], began: float, seconds: float, cancel: Ca
         if time.monotonic() - began > seconds:
             return None
         if cancel.wait(POLL_SECONDS):
-            raise ExecCancelled("It was cancelled; the pod is being replaced in the cluster.")
+            raise ExecCancelled("It was cancelled; a pod that was deleted is replaced in the cluster.")
