@@ -14,21 +14,18 @@ from textual.widgets import Input, Static
 from ko_tui.backend.errors import KoError
 from ko_tui.commands import Command, bindings
 from ko_tui.screens.builder_engine import ENGINE, EngineChoice
+from ko_tui.screens.builder_matches import ENDS, Matches
 from ko_tui.screens.guide import guide
 from ko_tui.screens.matching import Matcher
 from ko_tui.screens.place import PlaceScreen
 from ko_tui.screens.trace_form import (
     FIELDS,
     FieldError,
-    first_port,
-    is_address,
     request_of,
     values_of,
 )
-from ko_tui.widgets.bars import KeyBar, age_words
-from ko_tui.widgets.choice_list import ChoiceItem, ChoiceList
+from ko_tui.widgets.choice_list import ChoiceList
 from ko_tui.widgets.field import Field, FieldInput
-from ko_tui.widgets.line_view import LineView
 from ko_tui.widgets.plan_view import problem_lines, waiting_lines
 from ko_tui.widgets.tones import Line, content
 
@@ -38,10 +35,9 @@ if TYPE_CHECKING:
     from ko_tui.backend.tracing.model import Inventory, TracePlan, TraceRequest, TraceResult
 
 PAUSE = 0.25  # seconds without typing before the packet is resolved
-ENDS = ("source", "destination")
 
 
-class BuilderScreen(EngineChoice, PlaceScreen):
+class BuilderScreen(Matches, EngineChoice, PlaceScreen):
     """The form on the left; what it makes on the right, or below in a narrow terminal."""
 
     mode = "trace"
@@ -134,6 +130,9 @@ class BuilderScreen(EngineChoice, PlaceScreen):
         self.ask("inventory", question, arrived, label="listing pods", failed=self.show_trouble)
         self.propose()
 
+    def show_reason(self, said: Sequence[str]) -> None:
+        self._show_packet([[(part, "")] for one in said for part in (one, "")])
+
     def _request(self) -> TraceRequest:
         return request_of(self.values(), namespace=self._namespace(), engine=self.auto())
 
@@ -190,18 +189,18 @@ class BuilderScreen(EngineChoice, PlaceScreen):
         self.cancel_question("plan")
         if self._pause is not None:
             self._pause.stop()
+        unknown = self.unknown_end()
+        if unknown is not None:
+            self._show_packet(problem_lines(unknown))
+            return
         try:
             request = self._request()
         except KoError as error:
             self._show_packet(problem_lines(error))
             return
         self._show_packet(waiting_lines(f"{request.line()}"))
-        if self._named(request.source) and self._named(request.destination):
+        if all(self.named(name) for name in ENDS):
             self._pause = self.set_timer(PAUSE, lambda: self._resolve(request))
-
-    def _named(self, text: str) -> bool:
-        """Worth asking the cluster about: a known endpoint or a whole address."""
-        return is_address(text) or self.matcher.find(text, self._namespace()) is not None
 
     def _resolve(self, request: TraceRequest) -> None:
         def arrived(plan: TracePlan) -> None:
@@ -219,98 +218,6 @@ class BuilderScreen(EngineChoice, PlaceScreen):
     def _show_packet(self, lines: Sequence[Line]) -> None:
         self.query_one("#packet-words", Static).update(content(lines))
 
-    def _offer(self) -> None:
-        """Matches for the field in use, or what was traced before."""
-        focused = self.focused
-        name = focused.query_ancestor(Field).field_name if isinstance(focused, FieldInput) else ""
-        if name in ENDS:
-            typed = self.field(name).value
-            exact = self.matcher.find(typed, self._namespace()) is not None or is_address(typed)
-            items = [] if exact else self.matcher.items(typed, sources=name == "source")
-            if items and (typed or not self._recent()):
-                self.choices.offer(f"{len(items)} that fit" if typed else "known", items, marked=bool(typed))
-                self.query_one(KeyBar).lay_out()
-                return
-        if isinstance(focused, ChoiceList):
-            return
-        self.choices.offer("traced before" if self._recent() else "", self._recent())
-        self.query_one(KeyBar).lay_out()
-
-    def _recent(self) -> list[ChoiceItem]:
-        entries = self.ko.traces_made.entries()
-        entries.sort(key=lambda e: (bool(e.get("name")), e.get("at", 0)), reverse=True)
-        return [
-            ChoiceItem(
-                str(e["line"]),
-                str(e.get("name") or e["line"]),
-                f"{e.get('verdict', '')} {age_words(float(e.get('at', 0)))}"
-                + (f"  {e['line']}" if e.get("name") else ""),
-                "accent" if e.get("name") else "name",
-            )
-            for e in entries[:100]
-        ]
-
-    # -- keys of the fields -----------------------------------------------------------------------------------
-
-    def on_field_input_stepped(self, event: FieldInput.Stepped) -> None:
-        event.stop()
-        choices = self.choices
-        if event.key != "tab" and choices.marked:
-            choices.move_to(choices.cursor + event.step, step=event.step)
-            return
-        if event.key == "down" and event.field.field_name in ENDS and choices.items and not event.field.value:
-            choices.focus()
-            return
-        self._service_typed(event.field)
-        inputs = [f.input for f in self.query(Field) if f.query_ancestor(Grid).display]
-        at = inputs.index(event.field.input) + event.step
-        if at >= len(inputs):
-            choices.focus()
-        else:
-            inputs[at].focus()
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        item = self.choices.current
-        field = event.input.query_ancestor(Field)
-        if self.choices.marked and item is not None and field.field_name in ENDS:
-            self._take(field, item.value)
-        else:
-            self._service_typed(field)
-            self.action_run_trace()
-
-    def _service_typed(self, field: Field) -> None:
-        """A Service that was typed whole brings its first port, as one that was chosen does."""
-        if field.field_name == "destination" and not self.field("port").value:
-            self._take_service_port(field.value)
-
-    def _take(self, field: Field, key: str) -> None:
-        field.value = key
-        if field.field_name == "destination":
-            self._take_service_port(key)
-        following = next((n for n in ("source", "destination") if not self.field(n).value), "")
-        self.field(following or "port").input.focus()
-        self._offer()
-
-    def _take_service_port(self, key: str) -> None:
-        endpoint = self.matcher.find(key, self._namespace())
-        protocol, port = first_port(endpoint) if endpoint is not None else ("", "")
-        if protocol and endpoint is not None and endpoint.key.startswith("svc/"):
-            self.field("protocol").value = protocol
-            self.field("port").value = port
-
-    def on_line_view_chosen(self, event: LineView.Chosen) -> None:
-        """Enter on something traced before runs it; on a match it takes it."""
-        event.stop()
-        item = self.choices.current
-        if item is None:
-            return
-        if self.matcher.find(item.value, self._namespace()) is not None:
-            free = next((n for n in ENDS if not self.field(n).value), "destination")
-            self._take(self.field(free), item.value)
-        else:
-            self.arrive(item.value)
-
     async def action_back(self) -> None:
         """From a field to the list, where the digits go to other places."""
         if isinstance(self.focused, FieldInput):
@@ -323,12 +230,17 @@ class BuilderScreen(EngineChoice, PlaceScreen):
     # -- doing ------------------------------------------------------------------------------------------------
 
     def action_run_trace(self) -> None:
+        for name in ENDS:
+            self.settle(self.field(name))
+        unknown = self.unknown_end()
         try:
+            if unknown is not None and self.could_be(unknown.field):
+                raise unknown
             request = self._request()
         except FieldError as error:
             self._show_packet(problem_lines(error))
             self.field(error.field).input.focus()
-            self.tell(error.what, "warn")
+            self.tell(f"{error.what} {error.next_step}", "warn")
             return
         except KoError as error:
             self._show_packet(problem_lines(error))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ko_tui.screens.trace_form import is_address
 from ko_tui.widgets.choice_list import ChoiceItem
 
 if TYPE_CHECKING:
     from ko_tui.backend.tracing.model import Endpoint
 
 MOST = 60
+MOST_RANKED = 2000
 LIKENESS = 70
 
 
@@ -20,39 +22,52 @@ class Matcher:
     def __init__(self, endpoints: Sequence[Endpoint] = ()) -> None:
         self.endpoints = endpoints
         self._by_key = {e.key: e for e in endpoints}
+        self._by_vm = {f"{e.namespace}/{e.vm}": e for e in endpoints if e.kind == "vm"}
+        self._asked: tuple[str, bool] | None = None
+        self._fit: list[Endpoint] = []  # the answer to what was asked last
         self._hay = [f"{e.key} {' '.join(e.ips)} {e.node} {e.vm}".lower() for e in endpoints]
 
     def find(self, text: str, namespace: str = "default") -> Endpoint | None:
         """The endpoint that ``text`` names exactly, with or without its namespace."""
-        text = text.strip()
-        found = self._by_key.get(text) or self._by_key.get(f"{namespace}/{text}")
-        if found is None and text.startswith("svc/") and text.count("/") == 1:
-            found = self._by_key.get(f"svc/{namespace}/{text[4:]}")
-        return found
+        text = text.strip().removeprefix("pod/")
+        if text.startswith(("svc/", "service/")):
+            name = text.partition("/")[2]
+            return self._by_key.get(f"svc/{name}" if "/" in name else f"svc/{namespace}/{name}")
+        whole = text if "/" in text else f"{namespace}/{text}"
+        return self._by_key.get(text) or self._by_key.get(whole) or self._by_vm.get(whole)
+
+    def _may(self, index: int, sources: bool) -> bool:
+        """A packet can start there (``sources``), or go there."""
+        endpoint = self.endpoints[index]
+        if endpoint.kind == "service":
+            return not sources and bool(endpoint.ips)
+        return not endpoint.traceable
+
+    def fitting(self, typed: str, *, sources: bool) -> list[Endpoint]:
+        """The endpoints that hold every word that was typed; a whole address means those that have it."""
+        if self._asked == (typed, sources):
+            return self._fit
+        words = typed.lower().split()
+        if len(words) == 1 and is_address(words[0]):
+            found = [i for i, e in enumerate(self.endpoints) if words[0] in e.ips]
+        else:
+            found = [i for i, hay in enumerate(self._hay) if all(w in hay for w in words)]
+        self._asked, self._fit = (typed, sources), [self.endpoints[i] for i in found if self._may(i, sources)]
+        return self._fit
 
     def items(self, typed: str, *, sources: bool) -> list[ChoiceItem]:
         """What could be meant, best first. ``sources``: only where a packet can start."""
         words = typed.lower().split()
-        wanted = [i for i, hay in enumerate(self._hay) if all(w in hay for w in words)]
-        if not wanted and words:
+        chosen = self.fitting(typed, sources=sources)
+        if not chosen and words:
             from rapidfuzz import fuzz, process
 
             found = process.extract(
                 " ".join(words), self._hay, scorer=fuzz.partial_ratio, limit=MOST, score_cutoff=LIKENESS
             )
-            wanted = [index for _, _, index in found]
-        chosen = []
-        for index in wanted:
-            endpoint = self.endpoints[index]
-            if endpoint.kind == "service" and (sources or not endpoint.ips):
-                continue
-            if endpoint.traceable and endpoint.kind != "service":
-                continue
-            chosen.append(endpoint)
-            if len(chosen) >= 2000:
-                break
+            chosen = [self.endpoints[i] for _, _, i in found if self._may(i, sources)]
         if words:
-            chosen.sort(key=lambda e: _rank(e, words[0]))
+            chosen = sorted(chosen[:MOST_RANKED], key=lambda e: _rank(e, words[0]))
         return [_item(e) for e in chosen[:MOST]]
 
 

@@ -79,6 +79,61 @@ async def test_what_is_missing_is_said_while_one_types(running: Running) -> None
         await driven.until(lambda: driven.app.focused is field.input)
 
 
+async def in_builder(driven: Driven) -> BuilderScreen:
+    await driven.press("3")
+    await driven.until(lambda: isinstance(driven.app.screen, BuilderScreen))
+    screen = driven.app.screen
+    assert isinstance(screen, BuilderScreen)
+    await driven.until(lambda: screen.matcher.endpoints, "the names that there are")
+    return screen
+
+
+async def test_a_part_of_a_name_that_fits_one_alone_is_that_one(running: Running) -> None:
+    async with running() as driven:
+        screen = await in_builder(driven)
+        await driven.type("clie")
+        await driven.press("tab")
+        assert screen.field("source").value == CLIENT
+        await driven.type("kube-dns")
+        screen.field("port").input.focus()
+        await driven.press("enter")
+        await driven.until(lambda: isinstance(driven.app.screen, TraceScreen), "traced at once")
+        assert "Delivered to coredns" in driven.text()
+
+
+async def test_a_part_of_a_name_that_fits_several_is_told_and_asked_for(running: Running) -> None:
+    async with running() as driven:
+        screen = await in_builder(driven)
+        await driven.type("e")
+        await driven.sees("From: nothing is called 'e'.", "fit: ↑ ↓ choose")
+        await driven.press("tab")
+        assert screen.field("source").value == "e"
+        await driven.type("10.96.0.10")
+        screen.field("port").value = "53"
+        screen.field("port").input.focus()
+        await driven.press("enter")
+        assert driven.app.focused is screen.field("source").input
+        await driven.until(lambda: screen.choices.marked, "the matches")
+        assert driven.app.screen is screen and "trace" not in screen.questions
+
+
+async def test_a_pod_is_found_by_its_address_too(running: Running) -> None:
+    async with running() as driven:
+        screen = await in_builder(driven)
+        address = next(e.ips[0] for e in screen.matcher.endpoints if e.key == CLIENT)
+        await driven.type(address)
+        await driven.press("tab")
+        assert screen.field("source").value == CLIENT
+
+
+async def test_the_whole_trace_may_be_typed_into_the_first_field(running: Running) -> None:
+    async with running() as driven:
+        await in_builder(driven)
+        await driven.paste(f"{CLIENT} -> svc/kube-system/kube-dns:53 udp")
+        await driven.press("enter")
+        await driven.until(lambda: isinstance(driven.app.screen, TraceScreen), "traced")
+
+
 async def test_the_result_explains_the_stage_under_the_cursor(running: Running) -> None:
     async with running((160, 48)) as driven:
         screen = await traced(driven)
