@@ -38,13 +38,19 @@ class Door:
         self._open = open_session
         self._lock = threading.Lock()
         self._session: Session | None = None
+        self.refused = False  # the last attempt to open it failed
         self.running: set[Question] = set()  # what threads are at work on
 
     def session(self) -> Session:
         """The session. Raises KoError kinds when it cannot be opened; the next call tries again."""
         with self._lock:
             if self._session is None:
-                self._session = self._open()
+                try:
+                    self._session = self._open()
+                except BaseException:
+                    self.refused = True
+                    raise
+                self.refused = False
             return self._session
 
     @property

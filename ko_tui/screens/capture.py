@@ -41,6 +41,8 @@ FIELDS = (
     ("file", "pcap file", "none", ""),
 )
 
+WAITING = "Name where to look, then Enter. Payload is cut off: headers are what is wanted."
+
 
 class CaptureScreen(PlaceScreen):
     """A form of one glance, and the packets below it."""
@@ -66,11 +68,7 @@ class CaptureScreen(PlaceScreen):
             for name, label, hint, value in FIELDS:
                 yield Field(name, label, hint=hint, value=value)
         yield ChoiceList(id="choices")
-        yield TextView(
-            "Name where to look, then Enter. Payload is cut off: headers are what is wanted.",
-            coloured,
-            id="packets",
-        )
+        yield TextView(WAITING, coloured, id="packets")
 
     @property
     def view(self) -> TextView:
@@ -99,10 +97,16 @@ class CaptureScreen(PlaceScreen):
         def arrived(matcher: Matcher) -> None:
             self.matcher = matcher
             self.ko.known["endpoint"] = [e.key for e in matcher.endpoints]
+            if self._trouble is not None and not self.seen:
+                self.view.show_text(WAITING)
             self.had(self.count_words)
             self._offer()
 
         self.ask("inventory", question, arrived, failed=self.show_trouble)
+
+    def show_reason(self, said: Sequence[str]) -> None:
+        if not self.seen:
+            self.view.show_lines([[(part, "")] for one in said for part in (one, "")], fold=True)
 
     def hints(self) -> Sequence[tuple[str, str]]:
         if isinstance(self.focused, FieldInput):

@@ -153,7 +153,8 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
         if not self.is_attached or not self.is_current or not self.children:  # leaving
             return
         session = self.ko.door.opened
-        label = session.info.label if session is not None else "connecting" + glyphs().ellipsis
+        waiting = "no cluster" if self.ko.door.refused else "connecting" + glyphs().ellipsis
+        label = session.info.label if session is not None else waiting
         title = BY_MODE[self.mode].title if self.mode in BY_MODE else ""
         facts: list[Piece] = list(self.facts())
         if self.busy:
@@ -195,16 +196,9 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
     def show_trouble(self, error: KoError) -> None:
         """A list could not be had: a banner, what is there stays; passing kinds are asked again by themselves."""
         self._trouble = error
-        view = self.list_view()
-        if (
-            isinstance(getattr(view, "empty", None), str)
-            and view is not None
-            and not getattr(view, "rows", ())
-        ):
-            # The banner has one line; here is room for all of it.
-            said = (f"{error.title}.", error.what, error.next_step, "r asks again.")
-            view.empty = "\n\n".join(part for part in said if part)  # type: ignore[attr-defined]
-            view.lines_changed()
+        # The banner has one line; where nothing is shown yet is room for all of it.
+        said = (f"{error.title}.", error.what, error.next_step, "r asks again.")
+        self.show_reason([part for part in said if part])
         if self._retry is not None:
             self._retry.stop()
             self._retry = None
@@ -213,6 +207,14 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
             self._retries += 1
             self._retry = self.set_interval(1.0, self._count_down)
         self._tell_trouble()
+
+    def show_reason(self, said: Sequence[str]) -> None:
+        """Why there is nothing to see, a paragraph each, in the place of what is not there."""
+        view = self.list_view()
+        waits = view is not None and isinstance(getattr(view, "empty", None), str)
+        if view is not None and waits and not getattr(view, "rows", None):
+            view.empty = "\n\n".join(said)  # type: ignore[attr-defined]
+            view.lines_changed()
 
     def _count_down(self) -> None:
         self._retry_left -= 1

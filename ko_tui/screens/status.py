@@ -13,6 +13,7 @@ from ko_tui.commands import Command, bindings
 from ko_tui.screens.place import PlaceScreen
 from ko_tui.widgets.health_lines import health_lines
 from ko_tui.widgets.text_view import TextView
+from ko_tui.widgets.tones import Line
 
 if TYPE_CHECKING:
     from ko_tui.backend.health.model import Health
@@ -73,6 +74,11 @@ class StatusScreen(PlaceScreen):
     def _failed(self, error) -> None:  # type: ignore[no-untyped-def]
         self.show_trouble(error)
         self._wait()
+
+    def show_reason(self, said: Sequence[str]) -> None:
+        if self.health is None:
+            lines: list[Line] = [[(part, "")] for one in said for part in (one, "")]
+            self.view.show_lines(lines, fold=True)
 
     def _wait(self) -> None:
         if self._again is not None:

@@ -6,7 +6,7 @@ import pytest
 
 from ko_tui.app import KoTuiApp
 from ko_tui.backend.session import Session, SessionOptions, open_session
-from tests.screens.conftest import Driven
+from tests.screens.conftest import Driven, open_demo
 
 
 def nothing() -> Session:
@@ -26,3 +26,26 @@ async def test_the_whole_reason_is_on_the_screen(
         assert "look at a saved cluster with --demo." in shown
         if size[1] > 20:
             assert "r asks again." in shown
+
+
+async def test_every_place_says_why_there_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBECONFIG", "/nonexistent/kubeconfig")
+    app = KoTuiApp(nothing)
+    async with app.run_test(size=(80, 24)) as pilot:
+        driven = Driven(app, pilot, [])
+        for place in "123457":
+            await driven.press("escape", place)
+            shown = await driven.sees("--demo", "no cluster")
+            assert "connecting" not in shown
+            assert "Asking the cluster" not in shown
+
+
+async def test_a_cluster_that_answers_after_all_gets_its_name() -> None:
+    answers = iter((nothing, open_demo))
+    app = KoTuiApp(lambda: next(answers)())
+    async with app.run_test(size=(80, 24)) as pilot:
+        driven = Driven(app, pilot, [])
+        await driven.sees("no cluster")
+        await driven.press("r")
+        await driven.settled()
+        await driven.until(lambda: "no cluster" not in driven.text(), "the cluster's name")
