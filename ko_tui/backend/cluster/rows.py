@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ko_tui.backend.cluster.leader import Database
+from ko_tui.backend.cluster.leading import run_on_leader
 from ko_tui.backend.command.run import CommandRun
 from ko_tui.backend.errors import ClusterError
 from ko_tui.backend.ovn.table import Row, parse_table
@@ -58,9 +59,13 @@ def ask_rows(
     saved = getattr(session.source, "database", None)
     if saved is not None:
         return list(saved(database).find(table, columns, where, record))
-    leader = session.leader(database)
-    argv = rows_argv(database, table, columns, where, record, leader_only=leader.certain)
-    return parse_table(check(session.run(leader.pod, argv, timeout=TIMEOUT + 5)).stdout)
+    run, _ = run_on_leader(
+        session,
+        database,
+        lambda leader: rows_argv(database, table, columns, where, record, leader_only=leader.certain),
+        timeout=TIMEOUT + 5,
+    )
+    return parse_table(check(run).stdout)
 
 
 def check(run: CommandRun) -> CommandRun:

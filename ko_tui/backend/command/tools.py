@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Literal
 from ko_tui.backend.command.policy import READ_ONLY, Decision, Mode, check
 from ko_tui.backend.command.run import CommandRun
 from ko_tui.backend.errors import PolicyRefusal, UsageError
-from ko_tui.backend.source.interface import Cancel, OnBytes, PodRef
+from ko_tui.backend.source.interface import Cancel, ExecFailed, OnBytes, PodRef
 
 if TYPE_CHECKING:
+    from ko_tui.backend.cluster.leader import Database
     from ko_tui.backend.session import Session
 
 Place = Literal["nb", "sb", "ic-nb", "ic-sb", "node"]
@@ -124,7 +125,15 @@ def run_tool(
     on_stdout: OnBytes | None = None,
     on_stderr: OnBytes | None = None,
 ) -> CommandRun:
-    """Run a prepared call; a non-zero exit status is a result. Raises the typed errors of the source."""
+    """Run a prepared call; a non-zero exit status is a result. When the leader of a database moves meanwhile, a call
+    that only reads is run again where it moved to. Raises the typed errors of the source."""
+    place = call.tool.place
+    if place == "nb" or place == "sb":
+        if not call.decision.writes:
+            return _run_on_leader(session, place, call, timeout, cancel, on_stdout, on_stderr)
+        from ko_tui.backend.cluster.leading import ask_anew
+
+        ask_anew(session, place)  # what writes is never run twice, so it goes to who leads at this moment
     return session.runner.run(
         place_of(session, call),
         call.argv,
@@ -134,3 +143,33 @@ def run_tool(
         on_stderr=on_stderr,
         trusted=True,
     )
+
+
+def _run_on_leader(
+    session: Session,
+    database: Database,
+    call: ToolCall,
+    timeout: float,
+    cancel: Cancel | None,
+    on_stdout: OnBytes | None,
+    on_stderr: OnBytes | None,
+) -> CommandRun:
+    """What a server says that leads no longer is not shown: only the words of the last run are."""
+    from ko_tui.backend.cluster.leading import run_on_leader
+
+    told = on_stderr or (lambda _: None)
+    try:
+        run, _ = run_on_leader(
+            session,
+            database,
+            lambda _: call.argv,
+            timeout=timeout,
+            cancel=cancel,
+            on_stdout=on_stdout,
+            trusted=True,
+        )
+    except ExecFailed as failed:
+        told(failed.stderr)
+        raise
+    told(run.stderr.encode())
+    return run

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ko_tui.backend.cluster.leader import SCHEMA, Database
+from ko_tui.backend.cluster.leading import leads_still, run_on_leader
 from ko_tui.backend.errors import ClusterError, KoError, UsageError
 from ko_tui.backend.source.interface import Cancel
 from ko_tui.backend.source.ovsdb_file import load
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ko_tui.backend.session import Session
 
 SECONDS = 600.0
+ATTEMPTS = 2  # another when the lead moved while the first was taken
 
 
 class BadBackup(ClusterError):
@@ -80,7 +82,7 @@ def backup(
     touched."""
     if path.exists() and not force:
         raise UsageError(f"{path} exists already.", "Choose another name, or give --force.")
-    leader = session.leader(database)
+    session.leader(database)  # before a file is made
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -91,6 +93,12 @@ def backup(
     stop = cancel or Cancel()
     try:
         with os.fdopen(descriptor, "wb", buffering=0) as out:
+
+            def begin() -> None:
+                nonlocal digest, size
+                digest, size = hashlib.sha256(), 0
+                out.seek(0)
+                out.truncate()
 
             def take(piece: bytes) -> None:
                 nonlocal size, full
@@ -108,25 +116,32 @@ def backup(
                 size += len(piece)
                 on_progress(size)
 
-            try:
-                run = session.run(
-                    leader.pod,
-                    backup_argv(database, leader_only=leader.certain),
-                    timeout=SECONDS + 10,
-                    cancel=stop,
-                    on_stdout=take,
-                    trusted=True,
-                )
-            except KoError:
-                if full is None:
-                    raise
-            if full is not None:
-                raise _unwritable(path, full)
-            if run.exit_code != 0:
-                said = run.stderr.strip().splitlines()
-                raise BadBackup(
-                    f"ovsdb-client ended with status {run.exit_code}: {said[-1] if said else 'no message'}"
-                )
+            for _ in range(ATTEMPTS):
+                try:
+                    run, leader = run_on_leader(
+                        session,
+                        database,
+                        lambda leader: backup_argv(database, leader_only=leader.certain),
+                        timeout=SECONDS + 10,
+                        cancel=stop,
+                        on_stdout=take,
+                        begin=begin,
+                        trusted=True,
+                    )
+                except KoError:
+                    if full is None:
+                        raise
+                if full is not None:
+                    raise _unwritable(path, full)
+                if run.exit_code != 0:
+                    said = run.stderr.strip().splitlines()
+                    raise BadBackup(
+                        f"ovsdb-client ended with status {run.exit_code}: {said[-1] if said else 'no message'}"
+                    )
+                # With one remote ovsdb-client does not look at the server's role: it may have lost the lead.
+                moved = leader.certain and not leads_still(session, database, leader)
+                if not moved:
+                    break
             try:
                 os.fsync(out.fileno())
             except OSError as error:
@@ -139,7 +154,13 @@ def backup(
     finally:
         with contextlib.suppress(OSError):
             part.unlink()
-    return Backup(path, size, digest.hexdigest(), rows, str(leader.pod), leader.certain, leader.why)
+    certain, why = leader.certain, leader.why
+    if moved:
+        certain, why = (
+            False,
+            f"The lead of {SCHEMA[database]} moved while it was read: the last changes may lack.",
+        )
+    return Backup(path, size, digest.hexdigest(), rows, str(leader.pod), certain, why)
 
 
 def _unwritable(path: Path, error: OSError) -> UsageError:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from ko_tui.backend.cluster.leader import Leader
+from ko_tui.backend.cluster.leading import run_on_leader
 from ko_tui.backend.cluster.rows import check
 from ko_tui.backend.ovn.flows import FlowStore
 from ko_tui.backend.source.interface import Cancel
@@ -51,14 +53,10 @@ def flow_counts(session: Session) -> dict[str, int]:
         from ko_tui.backend.pipeline.saved import count_saved
 
         return count_saved(session)
-    leader = session.leader("sb")
-    belt = () if leader.certain else ("--no-leader-only",)
-    run = check(
-        session.run(leader.pod, ("ovn-sbctl", f"--timeout={SECONDS}", *belt, "count-flows"), timeout=SECONDS)
-    )
+    run, _ = run_on_leader(session, "sb", lambda leader: _sbctl(leader, "count-flows"), timeout=SECONDS)
     counts: dict[str, int] = {}
     current = ""
-    for line in run.stdout.splitlines():
+    for line in check(run).stdout.splitlines():
         if (header := _HEADER.match(line)) is not None:
             current = header["uuid"]
         elif (count := _COUNT.match(line)) is not None and current:
@@ -78,9 +76,11 @@ def load_flows(
         from ko_tui.backend.pipeline.saved import load_saved
 
         return load_saved(session, datapath)
-    leader = session.leader("sb")
-    belt = () if leader.certain else ("--no-leader-only",)
     store, size = FlowStore(), 0
+
+    def begin() -> None:
+        nonlocal store, size
+        store, size = FlowStore(), 0
 
     def take(part: bytes) -> None:
         nonlocal size
@@ -88,7 +88,20 @@ def load_flows(
         store.feed(part)
         on_progress(size)
 
-    argv = ("ovn-sbctl", f"--timeout={SECONDS}", *belt, "--uuid", "lflow-list", datapath)
-    check(session.run(leader.pod, argv, timeout=SECONDS + 5, cancel=cancel, on_stdout=take))
+    run, _ = run_on_leader(
+        session,
+        "sb",
+        lambda leader: _sbctl(leader, "--uuid", "lflow-list", datapath),
+        timeout=SECONDS + 5,
+        cancel=cancel,
+        on_stdout=take,
+        begin=begin,
+    )
+    check(run)
     store.finish()
     return store
+
+
+def _sbctl(leader: Leader, *words: str) -> tuple[str, ...]:
+    belt = () if leader.certain else ("--no-leader-only",)
+    return ("ovn-sbctl", f"--timeout={SECONDS}", *belt, *words)

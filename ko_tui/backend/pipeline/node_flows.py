@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ko_tui.backend.cluster.leader import Leader
+from ko_tui.backend.cluster.leading import run_on_leader
 from ko_tui.backend.cluster.rows import check
 from ko_tui.backend.explain.openflow import openflow_table
 from ko_tui.backend.explain.pipelines import infer_version
@@ -116,15 +118,11 @@ def _by_prefix(session: Session, cookies: Sequence[str]) -> list[Row]:
     """The Logical_Flow rows whose UUIDs begin so; a cookie of another table's row gives nothing."""
     if not session.live:
         return session.rows("sb", "Logical_Flow", COLUMNS, max_age=3600.0).value
-    leader = session.leader("sb")
-    belt = () if leader.certain else ("--no-leader-only",)
-    argv = (
-        "ovn-sbctl",
-        "--timeout=60",
-        *belt,
-        "--format=json",
-        f"--columns={','.join(COLUMNS)}",
-        "--if-exists",
-    )
-    run = session.run(leader.pod, (*argv, "list", "Logical_Flow", *cookies), timeout=65)
+
+    def words(leader: Leader) -> tuple[str, ...]:
+        belt = () if leader.certain else ("--no-leader-only",)
+        argv = ("ovn-sbctl", "--timeout=60", *belt, "--format=json", f"--columns={','.join(COLUMNS)}")
+        return (*argv, "--if-exists", "list", "Logical_Flow", *cookies)
+
+    run, _ = run_on_leader(session, "sb", words, timeout=65)
     return parse_table(check(run).stdout)

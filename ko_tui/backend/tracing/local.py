@@ -21,7 +21,7 @@ from ko_tui.backend.ovn.raft import parse_status
 from ko_tui.backend.ovn.trace_model import Trace
 from ko_tui.backend.simulate import Options, Simulator
 from ko_tui.backend.simulate.dice import closest
-from ko_tui.backend.simulate.live import fetch_southbound
+from ko_tui.backend.simulate.live import fetch_from_leader, fetch_southbound
 from ko_tui.backend.source.interface import Cancel
 from ko_tui.backend.tracing.model import TracePlan, TraceResult
 from ko_tui.backend.tracing.words import language, names
@@ -36,10 +36,11 @@ _lock = threading.Lock()  # a simulator makes one trace at a time
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """A simulator and where the southbound log stood before its contents were fetched."""
+    """A simulator, where the southbound log stood before its contents were fetched, and why they may lag behind it."""
 
     simulator: Simulator
     position: str
+    doubt: str = ""
 
 
 def simulator(session: Session, *, cancel: Cancel | None = None, max_age: float = AGE) -> Answer[Simulator]:
@@ -56,7 +57,10 @@ def simulator(session: Session, *, cancel: Cancel | None = None, max_age: float 
         if kept is not None and position and kept.value.position == position:
             loaded: _Loaded = kept.value
             return loaded
-        return _Loaded(Simulator(fetch_southbound(session, cancel=cancel)), position)
+        if not session.live:
+            return _Loaded(Simulator(fetch_southbound(session, cancel=cancel)), position)
+        contents, doubt = fetch_from_leader(session, cancel=cancel)
+        return _Loaded(Simulator(contents), "" if doubt else position, doubt)
 
     loaded = session.answers.get(QUESTION, load, max_age=age)
     return Answer(loaded.value.simulator, loaded.taken_at)
@@ -107,6 +111,9 @@ def run_local(session: Session, plan: TracePlan, *, cancel: Cancel | None = None
     explained.notes = [*plan.warnings, *explained.notes]
     if session.live:
         explained.notes.append(f"Traced here, on southbound contents that are {ready.age:.0f} s old.")
+        kept = session.answers.peek(QUESTION)
+        if kept is not None and kept.value.doubt:
+            explained.notes.append(kept.value.doubt)
     took = (time.monotonic() - started) * 1000
     return TraceResult(plan, explained, plan.commands, took, "local")
 

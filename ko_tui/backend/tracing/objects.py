@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from ko_tui.backend.cluster.leader import Leader
+from ko_tui.backend.cluster.leading import run_on_leader
 from ko_tui.backend.cluster.rows import check
 from ko_tui.backend.errors import KoError
 from ko_tui.backend.explain.model import ExplainedStage, ObjectRef
@@ -54,15 +56,20 @@ def stage_hints(session: Session, uuids: Sequence[str]) -> dict[str, str]:
     if not session.live:
         rows = session.rows("sb", "Logical_Flow", ("_uuid", "external_ids"), max_age=3600.0).value
     else:
-        leader = session.leader("sb")
-        belt = () if leader.certain else ("--no-leader-only",)
-        argv = ("ovn-sbctl", f"--timeout={SECONDS}", *belt, "--format=json", "--columns=_uuid,external_ids")
-        run = check(
-            session.run(
-                leader.pod, (*argv, "--if-exists", "list", "Logical_Flow", *uuids), timeout=SECONDS + 5
+
+        def words(leader: Leader) -> tuple[str, ...]:
+            belt = () if leader.certain else ("--no-leader-only",)
+            argv = (
+                "ovn-sbctl",
+                f"--timeout={SECONDS}",
+                *belt,
+                "--format=json",
+                "--columns=_uuid,external_ids",
             )
-        )
-        rows = parse_table(run.stdout)
+            return (*argv, "--if-exists", "list", "Logical_Flow", *uuids)
+
+        run, _ = run_on_leader(session, "sb", words, timeout=SECONDS + 5)
+        rows = parse_table(check(run).stdout)
     hints = {}
     prefixes = set(uuids)
     for row in rows:

@@ -6,12 +6,14 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ko_tui.backend.cluster.leader import Leader
+from ko_tui.backend.cluster.leading import run_on_leader
 from ko_tui.backend.command.run import CommandRun
 from ko_tui.backend.errors import ClusterError
 from ko_tui.backend.explain.trace import explain_trace
 from ko_tui.backend.ovn.trace import parse
 from ko_tui.backend.ovn.trace_model import Trace
-from ko_tui.backend.source.interface import Cancel, ExecTimeout
+from ko_tui.backend.source.interface import Cancel
 from ko_tui.backend.tracing.model import TracePlan, TraceResult
 from ko_tui.backend.tracing.plan import ovn_trace_argv
 from ko_tui.backend.tracing.words import language, names
@@ -56,29 +58,16 @@ def run_trace(session: Session, plan: TracePlan, *, cancel: Cancel | None = None
 
 
 def _ovn_trace(session: Session, plan: TracePlan, cancel: Cancel | None) -> tuple[CommandRun, list[str]]:
-    """One ovn-trace; asked again once when the leader moved away under it."""
-    warnings: list[str] = []
-    for attempt in (1, 2):
-        leader = session.leader("sb")
+    """One ovn-trace; run again when the leader moved away under it."""
+
+    def words(leader: Leader) -> tuple[str, ...]:
         argv = plan.ovn_trace
         if not leader.certain:
             argv = ovn_trace_argv(plan.packet, plan.lb_dst, plan.select_id, leader_only=False)
-            warnings.append(leader.why)
-        limited = ("timeout", "-k", "2", str(TRACE_SECONDS), *argv)
-        try:
-            run = session.run(leader.pod, limited, timeout=TRACE_SECONDS + MARGIN, cancel=cancel)
-        except ExecTimeout:
-            raise
-        except ClusterError:
-            if attempt == 2 or (cancel is not None and cancel.cancelled):
-                raise
-            session.answers.forget(("leader", "sb"), ("pods", ("ovn-central",)))
-            continue
-        if attempt == 1 and run.exit_code not in (0, *_KILLED) and "connection" in run.stderr:
-            session.answers.forget(("leader", "sb"), ("pods", ("ovn-central",)))
-            continue
-        break
-    return run, warnings
+        return ("timeout", "-k", "2", str(TRACE_SECONDS), *argv)
+
+    run, leader = run_on_leader(session, "sb", words, timeout=TRACE_SECONDS + MARGIN, cancel=cancel)
+    return run, [] if leader.certain else [leader.why]
 
 
 def check_trace(trace: Trace, run: CommandRun) -> None:
