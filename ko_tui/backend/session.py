@@ -19,7 +19,7 @@ from ko_tui.backend.command.runner import AuditSink, Guard, Runner
 from ko_tui.backend.options import SessionOptions as SessionOptions
 from ko_tui.backend.source.interface import Cancel, OnBytes, PodRef, Source, SourceInfo
 from ko_tui.backend.source.objects import KubeObject
-from ko_tui.backend.tracing.model import Inventory, TracePlan, TraceRequest, TraceResult
+from ko_tui.backend.tracing.model import Endpoint, Inventory, TracePlan, TraceRequest, TraceResult
 
 if TYPE_CHECKING:
     from ko_tui.backend.cluster.following import Following, InventoryNews
@@ -148,9 +148,11 @@ class Session:
         *,
         refresh: bool = False,
         cancel: Cancel | None = None,
-        on_progress: Callable[[int], None] | None = None,
+        on_progress: Callable[[Sequence[Endpoint]], None] | None = None,
     ) -> Inventory:
-        """Pods, NICs, VMs, nodes and Services; ``taken_at`` tells their age. Followed, they are as now."""
+        """Pods, NICs, VMs, nodes and Services; ``taken_at`` tells their age. Followed, they are as now.
+
+        ``on_progress`` gets the rows so far while they are listed."""
         following = self._following
         if following is not None and following.holds and not refresh:
             return following.inventory

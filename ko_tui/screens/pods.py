@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ko_tui.backend.tracing.model import Endpoint, Inventory
 
 NAMES_LATE = 10.0  # seconds after which completion knows new names
+FIRST_ROWS, MORE_ROWS = 100, 8  # rows that are shown of a list on its way; after how many times as many again
 LIKENESS = 62  # of 100: below that a row is not what was meant
 
 
@@ -83,12 +84,20 @@ class PodsScreen(Choosing, Details, Live, PlaceScreen):
 
     def load(self, *, fresh: bool = False) -> None:
         def question(session: Session, cancel: Cancel) -> tuple[Inventory, list[str]]:
-            def progress(count: int) -> None:
-                self.heard("inventory", number, count, latest=True)
+            enough = FIRST_ROWS
+
+            def progress(rows: Sequence[Endpoint]) -> None:
+                nonlocal enough
+                self.heard("inventory", number, len(rows), latest=True)
+                if known or len(rows) < enough:
+                    return
+                enough = MORE_ROWS * len(rows)  # each showing costs what the rows are
+                self.heard("inventory", number, list(rows))
 
             inventory = session.inventory(refresh=fresh, cancel=cancel, on_progress=progress)
             return inventory, haystack_of(inventory.endpoints, self.table.all_columns)
 
+        known = self.inventory is not None
         number = 0
         number = self.ask(
             "inventory",
@@ -96,8 +105,20 @@ class PodsScreen(Choosing, Details, Live, PlaceScreen):
             self._arrived,
             label="listing pods",
             failed=self.show_trouble,
-            progress=lambda count: self.tell(f"{count:,} objects so far"),
+            progress=self._so_far,
         )
+
+    def _so_far(self, part: int | list[Endpoint]) -> None:
+        """Pages of a long list arrive: how many rows it is by now, or the rows, where there were none."""
+        if isinstance(part, int):
+            if self.inventory is None:
+                self.count_words = f"{part:,} so far"
+                self.show_place()
+            else:
+                self.tell(f"{part:,} listed anew")
+        elif self.inventory is None and len(part) > self.table.count:
+            self.table.show(part)
+            self.show_details()
 
     def _arrived(self, answer: tuple[Inventory, list[str]]) -> None:
         inventory, haystack = answer

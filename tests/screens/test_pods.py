@@ -11,7 +11,7 @@ import pytest
 from ko_tui.backend.cluster.annotations import pod_endpoints
 from ko_tui.backend.cluster.touching import selects
 from ko_tui.backend.session import Session, SessionOptions
-from ko_tui.backend.source.interface import ApiUnavailable, Cancel, Resource, WatchEvent
+from ko_tui.backend.source.interface import ApiUnavailable, Cancel, Listing, Resource, WatchEvent
 from ko_tui.backend.source.objects import KubeObject
 from ko_tui.screens.asking import Answered
 from ko_tui.screens.columns import ColumnChoice, ColumnList
@@ -32,6 +32,57 @@ def screen_of(driven: Driven) -> PodsScreen:
 
 def titles(driven: Driven) -> list[str]:
     return [column.title for column in screen_of(driven).table.columns]
+
+
+class Slow(Recorded):
+    """Pods come in pages of 150, each when it is let through; ``breaks`` ends the list after as many of them."""
+
+    def __init__(self, pods: int) -> None:
+        super().__init__()
+        self.objects = {**self.objects, "pods": [a_pod(f"p-{n:04}") for n in range(pods)]}
+        self.through = threading.Semaphore(0)
+        self.breaks = 0
+
+    def list(self, resource: Resource, *, on_page: Any = None, whole: bool = True, **wanted: Any) -> Listing:
+        if resource.plural != "pods" or on_page is None:
+            return super().list(resource, on_page=on_page, whole=whole, **wanted)
+        pods = self.objects["pods"]
+        for page, start in enumerate(range(0, len(pods), 150)):
+            assert self.through.acquire(timeout=30)
+            if self.breaks and page == self.breaks:
+                raise ApiUnavailable("It went away.")
+            on_page(pods[start : start + 150])
+        return Listing([], "7")
+
+
+async def test_a_long_list_is_there_from_its_first_page_on(running: Running) -> None:
+    source = Slow(400)
+    async with running(open_session=opened(source), settle=False) as driven:
+        await driven.sees("connecting")
+        source.through.release()
+        await driven.sees("150 so far", "p-0001", "listing pods")
+        assert "connecting" not in driven.text() and screen_of(driven).table.count == 150
+        await driven.press("j", "j")
+        source.through.release()
+        await driven.sees("300 so far")
+        source.through.release()
+        await driven.until(lambda: screen_of(driven).inventory, "all of it")
+        chosen = screen_of(driven).table.current
+        assert chosen is not None and chosen.name == "p-0002"
+        assert "so far" not in driven.text()
+
+
+async def test_a_list_that_breaks_off_keeps_what_came(running: Running) -> None:
+    source = Slow(400)
+    source.breaks = 1
+    async with running(open_session=opened(source), settle=False) as driven:
+        source.through.release(2)
+        await driven.sees("150 so far", "p-0001", "The API server cannot be reached")
+        source.breaks = 0
+        source.through.release(3)
+        await driven.press("r")
+        await driven.until(lambda: screen_of(driven).inventory, "all of it")
+        assert "so far" not in driven.text()
 
 
 # -- every command ---------------------------------------------------------------------------------------------

@@ -158,7 +158,7 @@ def test_an_inventory_is_made_page_by_page_and_begun_again(many: ApiOnlyLab) -> 
     with opened(many) as source, ThreadPoolExecutor(2) as pool:
         assert source.list(PODS, on_page=lambda _: None, whole=False).items == []
         many.faults.add("expired_continue", times=1)
-        found = take_inventory(source, pool, on_progress=counts.append)
+        found = take_inventory(source, pool, on_progress=lambda rows: counts.append(len(rows)))
     pods = [e.key for e in found.endpoints if e.kind == "pod"]
     assert len(pods) == len(set(pods)) == 50_000
     assert counts[:3] == [500, 0, 500] and counts[-1] == 50_000

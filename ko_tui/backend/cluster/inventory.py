@@ -39,28 +39,24 @@ def take_inventory(
     pool: Executor,
     *,
     cancel: Cancel | None = None,
-    on_progress: Callable[[int], None] | None = None,
+    on_progress: Callable[[Sequence[Endpoint]], None] | None = None,
 ) -> ListedInventory:
     """List pods, nodes and Services side by side.
 
-    ``on_progress`` gets the number of pods so far. A kind that could not be listed is named in ``problems`` and
+    ``on_progress`` gets the pods' rows so far, in a list that grows. A kind that could not be listed is named in ``problems`` and
     makes the inventory incomplete; when pods cannot be listed the error is raised.
     """
     taken_at = time.time()
-    count = 0
     endpoints: list[Endpoint] = []
 
     def page(items: Sequence[KubeObject]) -> None:
         # Rows at once: all pods of a large cluster together are hundreds of megabytes.
-        nonlocal count
         if not items:
             endpoints.clear()
-            count = 0
         for pod in items:
             endpoints.extend(pod_endpoints(pod))
-        count += len(items)
         if on_progress:
-            on_progress(count)
+            on_progress(endpoints)
 
     nodes = pool.submit(_try_list, source.list, NODES, cancel)
     services = pool.submit(_try_list, source.list, SERVICES, cancel)
