@@ -17,7 +17,6 @@ from ko_tui.widgets.tones import Line
 
 if TYPE_CHECKING:
     from ko_tui.backend.health.model import Health
-    from ko_tui.backend.operations.members import Member
 
 LEAST_SECONDS = 5
 
@@ -121,11 +120,4 @@ class StatusScreen(PlaceScreen):
         return json.dumps(self.health.to_json(), ensure_ascii=False, indent=2), "plain"
 
     def exact_commands(self) -> list[str]:
-        members: list[Member] = [
-            m for of in (self.health.members if self.health else {}).values() for m in of
-        ]
-        return [
-            *(f"kubectl exec -n KUBE_OVN_NAMESPACE {m.pod} -- ovn-appctl -t /var/run/ovn/ovnnb_db.ctl cluster/status "
-              "OVN_Northbound" for m in members[:1]),
-            "ko-tui status --json",
-        ]  # fmt: skip
+        return ["ko-tui status --json", *self.health.commands] if self.health is not None else []

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -68,6 +72,23 @@ def test_a_well_cluster(running_lab: RunningLab) -> None:
         "kube-ovn-cni",
         "kube-ovn-controller",
     }
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
+def test_the_commands_that_were_run_can_be_run_by_hand(running_lab: RunningLab) -> None:
+    """One of a kind is: they differ by pod and database alone."""
+    session = opened(running_lab)
+    listed = collect(session).commands
+    session.close()
+    assert len([c for c in listed if "cluster/status" in c]) == 6
+    assert len([c for c in listed if "dump-aggregate br-int" in c]) == 3
+    kinds = {re.sub(r"(ovn-central|ovs-ovn)-\S+", "POD", c).replace("ovnnb", "ovnsb"): c for c in listed}
+    assert len(kinds) >= 8
+    for line in kinds.values():
+        done = subprocess.run(
+            shlex.split(line), env=running_lab.environment(), capture_output=True, text=True, timeout=40
+        )
+        assert done.returncode == 0 and done.stdout, f"{line}\n{done.stderr}"
 
 
 def test_the_command_line(running_lab: RunningLab, capsys: pytest.CaptureFixture[str]) -> None:

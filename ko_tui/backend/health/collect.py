@@ -8,7 +8,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ko_tui.backend.cluster.pods import CENTRAL, is_ready, node_of, ref, restarts
 from ko_tui.backend.errors import KoError
@@ -23,6 +23,7 @@ from ko_tui.backend.health.model import (
     NorthdHealth,
     WaitingPod,
 )
+from ko_tui.backend.health.noting import NotingSession
 from ko_tui.backend.operations.fanout import ask_all
 from ko_tui.backend.operations.members import ask_members
 from ko_tui.backend.operations.rollout import rollout_of
@@ -56,6 +57,8 @@ def collect(session: Session, *, deep: bool = True, cancel: Cancel | None = None
     """The state now, with findings. ``deep`` asks each node too. What fails is named in ``partial``, nothing raises
     but a cluster that cannot be reached at all."""
     health = Health(time.time())
+    noting = NotingSession(session)
+    session = cast("Session", noting)
     central = session.app_pods(CENTRAL, max_age=2.0)
     for label in LEADER_LABELS:
         marked = [(p.name, is_ready(p)) for p in central if p.labels.get(label) == "true"]
@@ -84,6 +87,7 @@ def collect(session: Session, *, deep: bool = True, cancel: Cancel | None = None
     for (name, _), answer in ask_all(jobs, lambda job: job[1](), cancel=cancel):
         if isinstance(answer, KoError):
             health.partial.append(f"{name}: {answer.what}")
+    health.commands = noting.commands()
     health.members = dict(sorted(health.members.items()))  # they came in any order
     health.partial.sort()
     history = session.answers.get("health-history", History, max_age=math.inf).value

@@ -116,6 +116,7 @@ class Health:
     findings: list[Finding] = field(default_factory=list)
     partial: list[str] = field(default_factory=list)
     series: dict[str, tuple[float, ...]] = field(default_factory=dict)  # what was counted at the last looks
+    commands: list[str] = field(default_factory=list)  # what was run for it, as lines for a shell
 
     @property
     def severity(self) -> Severity | None:
