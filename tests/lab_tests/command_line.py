@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -39,7 +40,16 @@ class CommandLine:
     def start(
         self, lab: ApiOnlyLab, *words: str, before: Callable[[], None] | None = None, stdin: int | None = None
     ) -> Process:
-        """As a process of its own; ``before`` runs in it before the program does, ``stdin`` is a terminal's."""
+        """As a process of its own; ``before`` runs in it before the program does, ``stdin`` is a terminal's.
+
+        It obeys SIGINT even if these tests run where that is ignored, as behind ``&``.
+        """
+
+        def begin() -> None:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            if before is not None:
+                before()
+
         return subprocess.Popen(
             [sys.executable, "-m", "ko_tui", *cluster(lab), *words],
             stdout=subprocess.PIPE,
@@ -49,7 +59,7 @@ class CommandLine:
             cwd=Path(__file__).parents[2],
             text=True,
             start_new_session=True,
-            preexec_fn=before,
+            preexec_fn=begin,
         )
 
 
