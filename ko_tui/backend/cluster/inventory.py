@@ -43,8 +43,8 @@ def take_inventory(
 ) -> ListedInventory:
     """List pods, nodes and Services side by side.
 
-    ``on_progress`` gets the pods' rows so far, in a list that grows. A kind that could not be listed is named in ``problems`` and
-    makes the inventory incomplete; when pods cannot be listed the error is raised.
+    ``on_progress`` gets the pods' rows so far, in a list that grows. A kind that could not be listed is named in
+    ``problems`` and makes the inventory incomplete; when pods cannot be listed the error is raised.
     """
     taken_at = time.time()
     endpoints: list[Endpoint] = []
