@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -85,7 +86,8 @@ def _status(session: Session, database: Database, args: argparse.Namespace) -> i
     from ko_tui.backend.operations.members import ask_members
 
     wanted: tuple[Database, ...] = ("nb", "sb") if args.action == "dbstatus" else (database,)
-    answers = {name: ask_members(session, name) for name in wanted}
+    with ThreadPoolExecutor(len(wanted)) as pool:  # a silent pod holds up both questions only once
+        answers = dict(zip(wanted, pool.map(lambda name: ask_members(session, name), wanted), strict=True))
     if args.json:
         print(json.dumps({SCHEMA[n]: [m.facts() for m in ms] for n, ms in answers.items()}, indent=2))
     else:

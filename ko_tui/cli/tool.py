@@ -12,6 +12,11 @@ from ko_tui.backend.source.interface import OnBytes, PodRef, SourceInfo
 from ko_tui.cli.options import session_options
 from ko_tui.cli.visible import visible
 
+HELP_BEHIND = "With --no-leader-only it answers all the same; it may be behind."
+HELP_CUT_OFF = (
+    "OVN's own tools take no answer from it, not even with --no-leader-only. It is read all the same by ko-tui status, "
+    "ko-tui trace and ko-tui nb backup; bring the other ovn-central pods back."
+)
 SUMMARY = "Run an OVN or OVS tool where it can answer. Options of ko-tui itself come before the word."
 
 
@@ -47,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
             leader = session.leader(call.tool.place)
             if not leader.certain:
                 print(f"  {visible(leader.why)}", file=sys.stderr)
-                print("  With --no-leader-only it answers all the same; it may be behind.", file=sys.stderr)
+                print(f"  {HELP_CUT_OFF if leader.cut_off else HELP_BEHIND}", file=sys.stderr)
         return 3
     finally:
         session.close()

@@ -28,13 +28,15 @@ class Leader:
     """Who answers for a database.
 
     ``certain`` is False when no server says that it leads; then ``pod`` is a follower whose data may be stale
-    and tools must be run with ``--no-leader-only``. ``why`` is a sentence for the person.
+    and tools must be run with ``--no-leader-only``. ``cut_off``: that follower has lost its cluster, and then OVN's own
+    tools take no answer from it at all (lib/ovsdb-cs.c); ovsdb-client still does. ``why`` is a sentence for the person.
     """
 
     pod: PodRef
     certain: bool
     why: str
     asked: tuple[CommandRun, ...] = ()
+    cut_off: bool = False
 
 
 def role_command(database: Database) -> tuple[str, ...]:
@@ -66,13 +68,21 @@ def role_of(run: CommandRun) -> str:
     return ""
 
 
+def is_cut_off(run: CommandRun) -> bool:
+    """Whether a server says that it has lost its cluster (ovsdb(7), "Understanding Cluster Consistency")."""
+    return re.search(r"^Status: disconnected", run.stdout, re.MULTILINE) is not None
+
+
 def find_leader(database: Database, central: Sequence[KubeObject], run: Run, pool: Executor) -> Leader:
     """Ask the labelled pod; when it does not lead after all, ask every ready ovn-central pod at once.
 
-    Raises NoSuchPart when no ovn-central pod is ready or none of them answers.
+    Kube-OVN calls a pod whose members are cut off, or whose northd has ended, not ready (ovn-healthcheck.sh); it may
+    lead, or be all that is left. So those that are not ready but run are asked when the ready ones leave it open.
+    Raises NoSuchPart when no ovn-central pod runs or none of them answers.
     """
     ready = [p for p in central if is_ready(p)]
-    if not ready:
+    unready = [p for p in central if not is_ready(p) and _runs(p)]
+    if not ready and not unready:
         states = ", ".join(f"{p.name} {p.status.get('phase', '?')}" for p in central) or "none exists"
         raise NoSuchPart(
             f"No ovn-central pod is ready ({states}).",
@@ -96,31 +106,49 @@ def find_leader(database: Database, central: Sequence[KubeObject], run: Run, poo
                 return Leader(ref(labelled[0]), True, f"{labelled[0].name} {said}.", tuple(asked))
     rest = [p for p in ready if not (asked and labelled and p.name == labelled[0].name)]
     answers = list(pool.map(lambda p: (p, _ask(database, p, run, failed)), rest))
+    if unready and _left_open([*asked, *(a for _, a in answers if a)]):
+        answers += pool.map(lambda p: (p, _ask(database, p, run, failed)), unready)
     asked += [a for _, a in answers if a]
     note = _label_note(label, central, labelled)
     for pod, answer in answers:
         if answer and role_of(answer) in ("leader", "standalone"):
-            return Leader(ref(pod), True, f"{pod.name} leads by its own word; {note}.", tuple(asked))
+            state = "" if is_ready(pod) else ", though its pod is not ready"
+            return Leader(ref(pod), True, f"{pod.name} leads by its own word{state}; {note}.", tuple(asked))
     alive = [(p, a) for p, a in answers if a and role_of(a)] or [
         (p, a) for p, a in zip(labelled, asked, strict=False) if role_of(a)
     ]
     if alive:
-        pod, answer = min(alive, key=lambda each: role_of(each[1]) == "unknown")
+        pod, answer = min(alive, key=lambda each: (role_of(each[1]) == "unknown", is_cut_off(each[1])))
+        cut_off = is_cut_off(answer)
+        role = role_of(answer) + (", cut off from its cluster" if cut_off else "")
         return Leader(
             ref(pod),
             False,
-            f"No server of {SCHEMA[database]} says that it leads; {pod.name} ({role_of(answer)}) was asked, "
+            f"No server of {SCHEMA[database]} says that it leads; {pod.name} ({role}) was asked, "
             "so what it says may be out of date.",
             tuple(asked),
+            cut_off,
         )
     refused = [error for error in failed if isinstance(error, (Forbidden, NotAuthorised, PolicyRefusal))]
     if refused:
         raise refused[0]
     because = f" ({failed[0].title}: {failed[0].what})" if failed else ""
     raise NoSuchPart(
-        f"None of the {len(ready)} ready ovn-central pods answered for {SCHEMA[database]}{because}.",
+        f"None of the {len(ready) + len(unready)} running ovn-central pods answered for {SCHEMA[database]}{because}.",
         "See ko-tui status for all members, and the ovn-central logs.",
     )
+
+
+def _runs(pod: KubeObject) -> bool:
+    return not pod.metadata.deletion_timestamp and pod.status.get("phase") == "Running"
+
+
+def _left_open(answers: Sequence[CommandRun]) -> bool:
+    """No ready pod answered, or those that did follow somebody who is not among them."""
+    if any(role_of(a) in ("leader", "standalone") for a in answers):
+        return False
+    alive = [a for a in answers if role_of(a)]
+    return not alive or any(re.search(r"^Leader: (?!unknown)", a.stdout, re.MULTILINE) for a in alive)
 
 
 def _ask(database: Database, pod: KubeObject, run: Run, failed: list[KoError]) -> CommandRun | None:

@@ -84,7 +84,7 @@ def run_on_leader(
                 raise
             ask_anew(session, database)
             continue
-        if not turned_away(run) or not may_again(attempt):
+        if not turned_away(run) or not may_again(attempt) or leader.cut_off:
             break
         now = _after_election(session, database, leader, cancel)
         if now is None or (now.pod == leader.pod and tuple(words(now)) == argv and not now.certain):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ko_tui.backend.cluster.leader import Database
-from ko_tui.backend.cluster.leading import run_on_leader
+from ko_tui.backend.cluster.leader import SCHEMA, Database, Leader
+from ko_tui.backend.cluster.leading import run_on_leader, turned_away
 from ko_tui.backend.command.run import CommandRun
 from ko_tui.backend.errors import ClusterError
 from ko_tui.backend.ovn.table import Row, parse_table
+from ko_tui.backend.source.ovsdb_find import pick_rows
 
 if TYPE_CHECKING:
     from ko_tui.backend.session import Session
@@ -59,13 +61,37 @@ def ask_rows(
     saved = getattr(session.source, "database", None)
     if saved is not None:
         return list(saved(database).find(table, columns, where, record))
-    run, _ = run_on_leader(
+    leader = session.leader(database)
+    if leader.cut_off:
+        return _dumped(session, leader, database, table, columns, where, record)
+    run, leader = run_on_leader(
         session,
         database,
         lambda leader: rows_argv(database, table, columns, where, record, leader_only=leader.certain),
         timeout=TIMEOUT + 5,
     )
+    if turned_away(run) and not leader.certain:
+        return _dumped(session, leader, database, table, columns, where, record)
     return parse_table(check(run).stdout)
+
+
+def _dumped(
+    session: Session,
+    leader: Leader,
+    database: Database,
+    table: str,
+    columns: Sequence[str],
+    where: Sequence[str],
+    record: str,
+) -> list[Row]:
+    """The rows from a member that has lost its cluster: OVN's own tools take no answer from it, ovsdb-client does."""
+    needed = {*columns, *(re.split(r"\W", text, maxsplit=1)[0] for text in where)} if columns else set()
+    wanted = () if record else tuple(sorted(needed))
+    remote = f"unix:/var/run/ovn/ovn{database}_db.sock"
+    argv = ("ovsdb-client", f"--timeout={TIMEOUT}", "--format=json", "dump", remote, SCHEMA[database], table)
+    rows = parse_table(check(session.run(leader.pod, (*argv, *wanted), timeout=TIMEOUT + 5)).stdout)
+    known = set(rows[0]) if rows else {"_uuid", *columns, *needed}
+    return pick_rows(rows, known, table, columns, where, record)
 
 
 def check(run: CommandRun) -> CommandRun:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ko_tui.backend.cluster.leader import Leader
 from ko_tui.backend.cluster.leading import run_on_leader
@@ -53,6 +53,10 @@ def flow_counts(session: Session) -> dict[str, int]:
         from ko_tui.backend.pipeline.saved import count_saved
 
         return count_saved(session)
+    if session.leader("sb").cut_off:
+        from ko_tui.backend.pipeline.saved import count_in
+
+        return count_in(contents_of_cut_off(session))
     run, _ = run_on_leader(session, "sb", lambda leader: _sbctl(leader, "count-flows"), timeout=SECONDS)
     counts: dict[str, int] = {}
     current = ""
@@ -76,6 +80,10 @@ def load_flows(
         from ko_tui.backend.pipeline.saved import load_saved
 
         return load_saved(session, datapath)
+    if session.leader("sb").cut_off:
+        from ko_tui.backend.pipeline.saved import load_from
+
+        return load_from(contents_of_cut_off(session, cancel), datapath)
     store, size = FlowStore(), 0
 
     def begin() -> None:
@@ -100,6 +108,15 @@ def load_flows(
     check(run)
     store.finish()
     return store
+
+
+def contents_of_cut_off(session: Session, cancel: Cancel | None = None) -> Any:
+    """What a member holds that has lost its cluster, whole: it answers no tool that could ask for less."""
+    from ko_tui.backend.simulate.live import fetch_southbound
+
+    return session.answers.get(
+        "cut-off", lambda: fetch_southbound(session, cancel=cancel), max_age=60.0
+    ).value
 
 
 def _sbctl(leader: Leader, *words: str) -> tuple[str, ...]:

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 def count_saved(session: Session) -> dict[str, int]:
     """Datapath UUID -> number of flows."""
-    database = _database(session)
+    return count_in(_database(session))
+
+
+def count_in(database: Any) -> dict[str, int]:
+    """The same of contents that were fetched."""
     counts: Counter[str] = Counter()
     groups = _groups(database)
     for row in database.table("Logical_Flow").rows():
@@ -25,7 +29,11 @@ def count_saved(session: Session) -> dict[str, int]:
 
 def load_saved(session: Session, datapath: str) -> FlowStore:
     """The flows of one datapath (name or UUID)."""
-    database = _database(session)
+    return load_from(_database(session), datapath)
+
+
+def load_from(database: Any, datapath: str) -> FlowStore:
+    """The same of contents that were fetched."""
     names = {
         str(row["_uuid"]): str((row["external_ids"] or {}).get("name", row["_uuid"]))
         for row in database.table("Datapath_Binding").rows()

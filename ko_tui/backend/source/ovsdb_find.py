@@ -6,7 +6,7 @@ Facts: ovs-vsctl(8), "Database Commands", and RFC 7047, section 5.1.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ko_tui.backend.errors import UsageError
@@ -27,13 +27,19 @@ def find_rows(table: Table, columns: Sequence[str], where: Sequence[str], record
 
     Raises UsageError for a column that the table has not or a condition that cannot be read.
     """
-    known = {"_uuid", *table.columns}
+    return pick_rows(table.rows(), {"_uuid", *table.columns}, table.name, columns, where, record)
+
+
+def pick_rows(
+    rows: Iterable[Row], known: set[str], name: str, columns: Sequence[str], where: Sequence[str], record: str
+) -> list[Row]:
+    """The same of rows from elsewhere: ``known`` are the columns they have, ``name`` is their table's."""
     wanted = list(columns) or sorted(known)
     if unknown := [c for c in wanted if c not in known]:
-        raise UsageError(f"Table {table.name} has no column {unknown[0]!r}.")
-    tests = [_condition(text, known, table.name) for text in where]
+        raise UsageError(f"Table {name} has no column {unknown[0]!r}.")
+    tests = [_condition(text, known, name) for text in where]
     found: list[Row] = []
-    for row in table.rows():
+    for row in rows:
         if record and not _named(row, record):
             continue
         if all(_holds(_shape(row[column]), key, op, value) for column, key, op, value in tests):

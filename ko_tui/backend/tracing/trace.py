@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ko_tui.backend.cluster.leader import Leader
-from ko_tui.backend.cluster.leading import run_on_leader
+from ko_tui.backend.cluster.leading import run_on_leader, turned_away
 from ko_tui.backend.command.run import CommandRun
 from ko_tui.backend.errors import ClusterError
 from ko_tui.backend.explain.trace import explain_trace
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 TRACE_SECONDS = 120  # ovn-trace reads the whole southbound database each time; it has no limit of its own
 MARGIN = 10  # seconds more for the exec itself
+CUT_OFF = (
+    "The server that is left has lost its cluster and answers no ovn-trace, so its contents were traced here."
+)
 _KILLED = (124, 137)  # timeout(1)
 
 
@@ -39,7 +42,16 @@ def run_trace(session: Session, plan: TracePlan, *, cancel: Cancel | None = None
         from ko_tui.backend.tracing.local import run_local
 
         return run_local(session, plan, cancel=cancel)
-    run, warnings = _ovn_trace(session, plan, cancel)
+    cut_off = session.leader("sb").cut_off
+    if not cut_off:
+        run, warnings = _ovn_trace(session, plan, cancel)
+        cut_off = turned_away(run) and bool(warnings)
+    if cut_off:
+        from ko_tui.backend.tracing.local import run_local
+
+        local = run_local(session, plan, cancel=cancel)
+        local.explained.notes.append(CUT_OFF)
+        return local
     trace = parse(run.stdout)
     check_trace(trace, run)
     explained = explain_trace(trace, lang=language(session), names=names(session, plan))
