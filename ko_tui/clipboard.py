@@ -52,7 +52,7 @@ def copy(text: str, how: str = "auto", environment: Mapping[str, str] | None = N
     if size > OSC52_MOST:
         return Copied("", f"{amount} are too many for the terminal's clipboard; they are {where}.")
     route = "through tmux" if env.get("TMUX") else "through screen" if env.get("STY") else "by OSC 52"
-    return Copied(osc52(text, env), f"Offered {amount} to the terminal {route}; also {where}.")
+    return Copied(osc52(text, env), f"Offered {amount} {route}; also {where}.")
 
 
 def _keep(text: str) -> str:

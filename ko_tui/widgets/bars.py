@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from ko_tui.commands import PLACES
 from ko_tui.visible import one_line
+from ko_tui.widgets.folding import fold
 from ko_tui.widgets.glyphs import glyphs
 from ko_tui.widgets.tones import Line, Piece, content, plain
 
@@ -34,6 +35,35 @@ class Bar(Static):
         if safe != self.shown:
             self.shown = safe
             self.update(content([safe]), layout=False)
+
+
+class FoldedBar(Bar):
+    """Words over the whole width; what one line does not hold goes on in a second and a third."""
+
+    MOST = 3
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._rows = 1
+        self._folded_to = 0
+
+    def say(self, line: Line) -> None:
+        safe = [(one_line(text), tone) for text, tone in line]
+        width = self.app.size.width
+        if safe == self.shown and width == self._folded_to:
+            return
+        self.shown, self._folded_to = safe, width
+        rows = fold(safe, width, hanging=1)
+        if len(rows) > self.MOST:
+            last = set_cell_size(plain(rows[self.MOST - 1]), width - 2).rstrip()
+            rows = [*rows[: self.MOST - 1], [(last + glyphs().ellipsis, safe[-1][1])]]
+        if len(rows) != self._rows:
+            self._rows = len(rows)
+            self.styles.height = len(rows)
+        self.update(content(rows), layout=False)
+
+    def on_resize(self) -> None:
+        self.say(self.shown)
 
 
 class ModeBar(Bar):
@@ -113,7 +143,7 @@ class CrumbBar(Bar):
         self.say([*pieces, *facts])
 
 
-class Banner(Bar):
+class Banner(FoldedBar):
     """Trouble that does not stop the work: what it is, and what happens next. Hidden when there is none."""
 
     def on_mount(self) -> None:

@@ -19,17 +19,22 @@ def folded(lines: Iterable[Line], width: int) -> list[Line]:
     return [row for line in lines for row in (fold(line, width) if width > 0 else (line,))]
 
 
-def fold(line: Line, width: int) -> Sequence[Line]:
-    """One line in rows. Tones stay with their words; a word that is longer than a row is cut hard."""
+def fold(line: Line, width: int, *, hanging: int | None = None) -> Sequence[Line]:
+    """One line in rows. Tones stay with their words; a word that is longer than a row is cut hard.
+
+    The rows that follow are set in by ``hanging``, or by what the line looks like; with it a word that no row has
+    room for begins where it stands.
+    """
     text = plain(line)
     if cell_len(text) <= width:
         return (line,)
-    indent = _hanging(text, width)
+    indent = _hanging(text, width) if hanging is None else hanging
     rows: list[list[Piece]] = [[]]
     used = 0
     for word in _words(line):
         size = sum(cell_len(t) for t, _ in word)
-        if used + size > width and used > (indent if len(rows) > 1 else 0):
+        fits_none = hanging is not None and size > width - indent
+        if used + size > width and used > (indent if len(rows) > 1 else 0) and not fits_none:
             rows.append([(" " * indent, "")])
             used = indent
             if word[0][0].isspace():

@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from ko_tui.history import Walk
 from ko_tui.visible import one_line
-from ko_tui.widgets.bars import Bar
+from ko_tui.widgets.bars import FoldedBar
 from ko_tui.widgets.tones import Line, Tone, content
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class PromptLine(Horizontal):
         self._field: PromptInput | None = None
 
     def compose(self) -> ComposeResult:
-        yield Bar(id="prompt-words")
+        yield FoldedBar(id="prompt-words")
 
     @property
     def field(self) -> PromptInput:
@@ -94,8 +94,8 @@ class PromptLine(Horizontal):
         return self._field
 
     @property
-    def words(self) -> Bar:
-        return self.query_one("#prompt-words", Bar)
+    def words(self) -> FoldedBar:
+        return self.query_one("#prompt-words", FoldedBar)
 
     def tell(self, line: Line) -> None:
         """A message; it stays until the next."""

@@ -54,7 +54,7 @@ async def test_names_from_the_cluster_are_shown_and_not_obeyed(running: Running)
         assert "\x1b" not in shown
         await driven.press("enter")
         await driven.settled()
-        assert "[/foo]/[red]\\x1b" in driven.text()
+        await driven.sees("[/foo]/[red]\\x1b")
         await driven.press("T")
         await driven.until(lambda: driven.app.current_mode == "trace")
         assert "\x1b" not in driven.text()
