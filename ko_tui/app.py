@@ -18,7 +18,9 @@ from textual.binding import Binding
 from textual.events import Event, Key, Paste
 from textual.screen import Screen
 
+from ko_tui import escape_key
 from ko_tui.config import Settings, load, theme_of
+from ko_tui.escape_key import meant
 from ko_tui.history import History
 from ko_tui.key_order import KeyOrder
 from ko_tui.screens.asking import Door
@@ -61,6 +63,7 @@ class KoTuiApp(App[int], inherit_bindings=False):
         type(self).DEFAULT_MODE = "status" if dashboard else self.settings.start
         # Said before the theme is chosen: Textual decides here what it takes colours away with.
         super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)
+        escape_key.install()
         self.key_order = KeyOrder(self, super().on_event)
         self.door = Door(open_session)
         self.reopen = reopen
@@ -146,7 +149,10 @@ class KoTuiApp(App[int], inherit_bindings=False):
             self.notify(words, severity="warning", markup=False, timeout=15)
 
     async def on_event(self, event: Event) -> None:
-        if isinstance(event, (Key, Paste)) and not event.is_forwarded:
+        if isinstance(event, Key) and not event.is_forwarded:
+            for key in meant(event, self.screen):
+                await self.key_order.take(key)
+        elif isinstance(event, Paste) and not event.is_forwarded:
             await self.key_order.take(event)
         else:
             await super().on_event(event)
@@ -188,7 +194,7 @@ def run(options: argparse.Namespace) -> int:
         from ko_tui.backend.session import open_session
         from ko_tui.cli.options import session_options
 
-        wanted = session_options(options)
+        wanted = replace(session_options(options), stays=True)
         return open_session(replace(wanted, context=context) if context else wanted)
 
     app = KoTuiApp(

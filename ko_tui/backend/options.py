@@ -22,3 +22,4 @@ class SessionOptions:
     as_groups: tuple[str, ...] = ()
     as_uid: str = ""
     lang: str = "en"
+    stays: bool = False  # it is a screen's: what it fetched is kept current

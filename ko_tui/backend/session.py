@@ -29,12 +29,14 @@ if TYPE_CHECKING:
     from ko_tui.backend.ovn.table import Row
     from ko_tui.backend.pipeline.browse import Datapath
     from ko_tui.backend.pipeline.node_flows import NodeFlows
+    from ko_tui.backend.simulate.following import Follower
     from ko_tui.backend.tracing.datapath_model import DatapathTrace
     from ko_tui.backend.tracing.live_counts import LiveCounts
 
 LEADER_AGE = 10.0  # seconds that a leader's own word is believed
 PODS_AGE = 15.0
 PARALLEL = 16
+END_SECONDS = 3.0  # at most so long a session that is closed waits for what it still runs in a pod
 
 
 class Session:
@@ -54,6 +56,7 @@ class Session:
         self.pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix="ko-session")
         self.runner = Runner(source, guard, audit)
         self._following: Following | None = None
+        self.southbound_follower: Follower | None = None
 
     # -- who we talk to -------------------------------------------------------------------------------------
 
@@ -74,6 +77,8 @@ class Session:
         return self.answers.get("namespace", lambda: find_namespace(self.source), max_age=3600).value
 
     def close(self) -> None:
+        if self.southbound_follower is not None:
+            self.southbound_follower.stop(wait=END_SECONDS)
         self.pool.shutdown(wait=False, cancel_futures=True)
         self.source.close()
 

@@ -256,6 +256,7 @@ def test_what_the_operations_run_by_themselves_passes_the_guard() -> None:
     from ko_tui.backend.cluster.rows import rows_argv
     from ko_tui.backend.command.lasting import lasting
     from ko_tui.backend.operations import backup, logs
+    from ko_tui.backend.simulate.following import MONITOR
     from ko_tui.backend.simulate.live import backup_argv
 
     where = ["name=ovn-default"]
@@ -265,6 +266,7 @@ def test_what_the_operations_run_by_themselves_passes_the_guard() -> None:
         *(role_command(database) for database in ("nb", "sb")),
         *(backup.backup_argv("nb", leader_only=leading) for leading in (True, False)),
         *(backup_argv(database) for database in ("nb", "sb")),
+        lasting(MONITOR, 60).argv,
         rows_argv("nb", "Logical_Switch", ("name", "_uuid"), where, ""),
         rows_argv("sb", "Port_Binding", (), (), "x", leader_only=False),
         capture.argv,

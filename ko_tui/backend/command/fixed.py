@@ -13,6 +13,11 @@ _NAME = r"[A-Za-z0-9_][A-Za-z0-9_.@-]*"
 _ADDRESS = r"[0-9A-Fa-f.:]+"
 _TABLES = ((), ("-t", "nat"))
 
+_MONITOR = (
+    "ovsdb-client", "-f", "json", "-vjsonrpc:console:dbg", "monitor",
+    r"unix:/var/run/ovn/ovnsb_db\.sock", "OVN_Southbound", "ALL", "!initial",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
@@ -42,6 +47,8 @@ FIXED: tuple[Fixed, ...] = (
         for belt in ((), ("--no-leader-only",), ("-t", r"[1-9]\d{0,3}"))
         for short, name in (("nb", "North"), ("sb", "South"))
     ),
+    # What is written to it from now on, so that what was fetched once stays current.
+    Fixed(_MONITOR),
     # A member's own file, for a restore: it can be read when no server runs.
     Fixed(("ls", "-1A", "/etc/ovn")),
     Fixed(("cat|sha256sum", r"/etc/ovn/(ovn[ns]b_db|ko-restore-\d{14}-\d{1,3})\.db")),

@@ -21,6 +21,13 @@ from ko_tui.backend.source.ovsdb_file import Database, Row
 _UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
 _MAC = re.compile(r"\s*([0-9a-fA-F]{1,2}(?::[0-9a-fA-F]{1,2}){5})")
 V4_MAPPED = 0xFFFF << 32
+READ = frozenset(
+    {
+        "Address_Set", "Datapath_Binding", "FDB", "Load_Balancer", "Logical_DP_Group", "Logical_Flow",
+        "MAC_Binding", "Multicast_Group", "Port_Binding", "Port_Group",
+    }
+)  # fmt: skip
+"""The tables that a trace depends on, but for the release in SB_Global, which changes with all flows."""
 
 
 class AllowedAddresses(NamedTuple):

@@ -7,7 +7,7 @@ a database costs little more memory than its file. Facts: ovsdb(5), ovsdb/file.c
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
@@ -76,6 +76,19 @@ class Table:
         except (msgspec.ValidationError, msgspec.DecodeError) as error:
             raise DatabaseFileError(f"Table {self.name} has a row that cannot be read: {error}.") from None
 
+    def copy(self) -> Table:
+        """The same rows, to be changed apart."""
+        other = Table(self.name, self.columns)
+        other._rows = self._rows.copy()
+        return other
+
+    def put(self, uuid: str, row: Row | None) -> None:
+        """Set a row whole, columns as a file spells them; None: it is gone."""
+        if row is None:
+            self._rows.pop(uuid, None)
+        else:
+            self._rows[uuid] = msgspec.Raw(msgspec.json.encode(row))
+
     def apply(self, raw: msgspec.Raw, is_diff: bool) -> None:
         """One transaction's changes to this table."""
         for uuid, change in _RawRows.decode(raw).items():
@@ -118,6 +131,21 @@ class Database:
         """A table; an empty one when this release's schema does not have it."""
         found = self.tables.get(name)
         return Table(name, {}) if found is None else found
+
+    def changed(self, changes: Iterable[tuple[str, str, Row | None]]) -> Database:
+        """Another database with these rows: table, UUID, and the columns as a file spells them (None: gone).
+
+        This one stays as it is; what did not change is shared.
+        """
+        tables = dict(self.tables)
+        for name, uuid, row in changes:
+            table = tables.get(name)
+            if table is None:
+                continue
+            if table is self.tables[name]:
+                table = tables[name] = table.copy()
+            table.put(uuid, row)
+        return Database(self.name, self.version, tables)
 
     def find(
         self, table: str, columns: Sequence[str] = (), where: Sequence[str] = (), record: str = ""

@@ -21,14 +21,18 @@ from ko_tui.backend.ovn.raft import parse_status
 from ko_tui.backend.ovn.trace_model import Trace
 from ko_tui.backend.simulate import Options, Simulator
 from ko_tui.backend.simulate.dice import closest
+from ko_tui.backend.simulate.following import Follower
 from ko_tui.backend.simulate.live import fetch_from_leader, fetch_southbound
+from ko_tui.backend.simulate.southbound import READ
 from ko_tui.backend.source.interface import Cancel
+from ko_tui.backend.source.ovsdb_file import Database
 from ko_tui.backend.tracing.model import TracePlan, TraceResult
 from ko_tui.backend.tracing.words import language, names
 
 if TYPE_CHECKING:
     from ko_tui.backend.session import Session
 
+FOLLOW_START_SECONDS = 20.0
 AGE = 300.0  # seconds that a live cluster's southbound contents are used; the result says how old they are
 QUESTION = "simulator"
 _lock = threading.Lock()  # a simulator makes one trace at a time
@@ -36,9 +40,10 @@ _lock = threading.Lock()  # a simulator makes one trace at a time
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """A simulator, where the southbound log stood before its contents were fetched, and why they may lag behind it."""
+    """A simulator, its contents, where the southbound log stood before those were fetched, and why they may lag."""
 
     simulator: Simulator
+    database: Database
     position: str
     doubt: str = ""
 
@@ -46,24 +51,55 @@ class _Loaded:
 def simulator(session: Session, *, cancel: Cancel | None = None, max_age: float = AGE) -> Answer[Simulator]:
     """The simulator of this session's cluster, with the age of its contents.
 
-    When they are older than ``max_age`` seconds they are fetched anew, unless the database's log shows that nothing
-    was written since: then they are as good as new.
+    A session that stays follows the database: what was written since is put into what was fetched once. Else contents
+    older than ``max_age`` seconds are fetched anew, unless the database's log shows that nothing was written: then
+    they are as good as new.
     """
     age = max_age if session.live else float("inf")
+    follower = session.southbound_follower
+    if follower is not None and follower.follows:
+        age = 0.0
 
     def load() -> _Loaded:
-        position = log_position(session) if session.live else ""
         kept = session.answers.peek(QUESTION)
+        if kept is not None and (current := _brought_up(session, kept.value)) is not None:
+            return current
+        position = log_position(session) if session.live else ""
         if kept is not None and position and kept.value.position == position:
             loaded: _Loaded = kept.value
             return loaded
         if not session.live:
-            return _Loaded(Simulator(fetch_southbound(session, cancel=cancel)), position)
-        contents, doubt = fetch_from_leader(session, cancel=cancel)
-        return _Loaded(Simulator(contents), "" if doubt else position, doubt)
+            database = fetch_southbound(session, cancel=cancel)
+            return _Loaded(Simulator(database), database, position)
+        _follow(session)
+        database, doubt = fetch_from_leader(session, cancel=cancel)
+        return _Loaded(Simulator(database), database, "" if doubt else position, doubt)
 
     loaded = session.answers.get(QUESTION, load, max_age=age)
     return Answer(loaded.value.simulator, loaded.taken_at)
+
+
+def _follow(session: Session) -> None:
+    """Have what is written told from now on, where that may be: contents are fetched after this."""
+    if not (session.live and session.options.stays and session.options.mode != "strict"):
+        return
+    if session.southbound_follower is not None:
+        session.southbound_follower.stop()
+    follower = Follower(session)
+    session.southbound_follower = follower if follower.start(FOLLOW_START_SECONDS) else None
+
+
+def _brought_up(session: Session, loaded: _Loaded) -> _Loaded | None:
+    """The same with all that was written since; None when that is not known."""
+    follower = session.southbound_follower
+    changes = follower.take() if follower is not None and not loaded.doubt else None
+    if changes is None:
+        return None
+    if not changes:
+        return loaded
+    database = loaded.database.changed(changes)
+    read = any(name in READ for name, _, _ in changes)
+    return _Loaded(Simulator(database) if read else loaded.simulator, database, "")
 
 
 @contextmanager
@@ -110,7 +146,13 @@ def run_local(session: Session, plan: TracePlan, *, cancel: Cancel | None = None
     explained = explain_trace(trace, lang=language(session), names=names(session, plan))
     explained.notes = [*plan.warnings, *explained.notes]
     if session.live:
-        explained.notes.append(f"Traced here, on southbound contents that are {ready.age:.0f} s old.")
+        follower = session.southbound_follower
+        if follower is not None and follower.follows:
+            explained.notes.append(
+                "Traced here, on southbound contents that are kept current as they change."
+            )
+        else:
+            explained.notes.append(f"Traced here, on southbound contents that are {ready.age:.0f} s old.")
         kept = session.answers.peek(QUESTION)
         if kept is not None and kept.value.doubt:
             explained.notes.append(kept.value.doubt)
