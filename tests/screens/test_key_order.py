@@ -19,7 +19,8 @@ Running = Callable[..., Any]
 
 def burst(driven: Driven, text: str) -> None:
     """What the terminal's driver does with bytes that were read at once."""
-    for message in XTermParser(debug=False).feed(text):
+    parser = XTermParser(debug=False)
+    for message in (*parser.feed(text), *parser.feed("")):  # nothing more follows
         driven.app.post_message(message)
 
 
@@ -54,11 +55,11 @@ async def test_editing_in_one_piece(running: Running, typed: str, left: str) -> 
 async def test_a_whole_form_in_one_piece(running: Running) -> None:
     async with running() as driven:
         screen = await builder(driven)
-        burst(driven, "default/client\t10.96.0.10\t\x15udp\t53")
+        burst(driven, f"{CLIENT}\t10.96.0.10\t\x15udp\t53")
         await driven.until(
             lambda: (
                 [screen.values()[n] for n in ("source", "destination", "protocol", "port")]
-                == ["default/client", "10.96.0.10", "udp", "53"]
+                == [CLIENT, "10.96.0.10", "udp", "53"]
             ),
             "every word in its own field",
         )
@@ -92,3 +93,40 @@ async def test_what_is_typed_while_a_trace_runs_is_not_for_its_form(running: Run
         screen = driven.app.screen
         assert screen.values()["source"] == CLIENT
         assert driven.app.focused is not None, "and the cursor is back where it was"
+
+
+@pytest.mark.parametrize(
+    ("typed", "mode"),
+    [("\x1b2", "pods"), ("\x1b\x1b4", "pipeline"), ("\x1b:status\r", "status"), ("\x1b1", "status")],
+)
+async def test_escape_and_what_follows_at_once_are_two_keys(running: Running, typed: str, mode: str) -> None:
+    """So tmux hands on what is typed within half a second after Esc."""
+    async with running() as driven:
+        await builder(driven)  # its field has the focus: a digit without the Esc would end up in it
+        burst(driven, typed)
+        await driven.until(lambda: driven.app.current_mode == mode)
+
+
+@pytest.mark.parametrize("letter", "jbfeR")
+async def test_escape_and_a_letter_at_once(running: Running, letter: str) -> None:
+    async with running() as driven:
+        pressed: list[str] = []
+        given = driven.app.key_order.take
+
+        async def take(event: Any) -> None:
+            pressed.append(event.key)
+            await given(event)
+
+        driven.app.key_order.take = take
+        burst(driven, f"\x1b{letter}")
+        await driven.until(lambda: pressed == ["escape", letter], f"Esc and {letter}")
+
+
+async def test_alt_is_alt_where_it_is_bound_and_in_a_field(running: Running) -> None:
+    async with running() as driven:
+        screen = await builder(driven)
+        burst(driven, "\x1be")
+        await driven.sees("Traced by")
+        field = screen.field("source")
+        burst(driven, "one two\x1bbX")
+        await driven.until(lambda: field.value == "one Xtwo", "a word back")
