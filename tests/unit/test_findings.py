@@ -27,7 +27,7 @@ from ko_tui.backend.health.model import (
 )
 from ko_tui.backend.operations.members import Member
 from ko_tui.backend.ovn.northd import parse_northd
-from ko_tui.backend.ovn.raft import parse_status
+from ko_tui.backend.ovn.raft import RaftStatus, parse_status
 from ko_tui.backend.ovs.silence import why_silent
 
 FIXTURE = Path(__file__).parent.parent / "fixtures" / "raft" / "cluster-status.jsonl.xz"
@@ -172,6 +172,7 @@ CASES: list[tuple[str, Severity, Callable[[Health], object]]] = [
     ("label.stale", Severity.WARNING, lambda h: h.labels.update({"ovn-nb-leader": [("somebody", True)]})),
     ("northd.paused", Severity.CRITICAL, lambda h: set_northd(h, "paused", "standby")),
     ("northd.none", Severity.CRITICAL, lambda h: set_northd(h, "standby", "standby")),
+    ("northd.silent", Severity.WARNING, lambda h: set_northd(h, "active", "")),
     ("northd.many", Severity.WARNING, lambda h: set_northd(h, "active", "active")),
     (
         "controller.blind",
@@ -345,3 +346,21 @@ def test_northd(stdout: str, stderr: str, state: str, problem: str) -> None:
 def test_why_a_daemon_is_silent(stderr: str, words: str) -> None:
     assert why_silent("", stderr) == words
     assert parse_status("", stderr).problem == words
+
+
+def test_the_next_step_can_be_pasted() -> None:
+    health = healthy()
+    health.namespace = "ovn"
+    set_northd(health, "active", "paused", "")
+    members = health.members["nb"]
+    last = next(m for m in members if not m.status.is_leader)
+    health.members["nb"] = [
+        *(m for m in members if m is not last),
+        replace(last, status=RaftStatus("silent", ""), problem="not running"),
+    ]
+    found = {finding.key: finding for finding in find(health)}
+    assert found["northd.paused"].next_step == "kubectl exec -n ovn p1 -- ovn-appctl -t ovn-northd resume"
+    assert found["northd.silent"].next_step == "kubectl logs -n ovn p2"
+    stale = found["raft.stale_member"]
+    assert f"kubectl logs -n ovn {last.pod} " in stale.next_step
+    assert f"silent: {last.pod} on {last.node}" in stale.evidence

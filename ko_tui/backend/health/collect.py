@@ -56,7 +56,7 @@ LEADER_SERVICES = ("ovn-nb", "ovn-sb", "ovn-northd")
 def collect(session: Session, *, deep: bool = True, cancel: Cancel | None = None) -> Health:
     """The state now, with findings. ``deep`` asks each node too. What fails is named in ``partial``, nothing raises
     but a cluster that cannot be reached at all."""
-    health = Health(time.time())
+    health = Health(time.time(), session.namespace)
     noting = NotingSession(session)
     session = cast("Session", noting)
     central = session.app_pods(CENTRAL, max_age=2.0)

@@ -57,7 +57,18 @@ def northd(health: Health) -> Iterator[Finding]:
         return
     states = ", ".join(f"{n.pod} {n.state or n.problem or 'silent'}" for n in health.northd)
     active = [n for n in health.northd if n.state == "active"]
-    if any(n.state == "paused" for n in health.northd):
+    paused = [n for n in health.northd if n.state == "paused"]
+    silent = [n for n in health.northd if not n.state]
+    if active and silent:
+        yield Finding(
+            Severity.WARNING,
+            "northd.silent",
+            f"{len(silent)} of {len(health.northd)} ovn-northd do not answer",
+            "; ".join(f"{n.pod} on {n.node}: {n.problem or 'silent'}" for n in silent),
+            "The active one works, with fewer to take over from it.",
+            f"kubectl logs -n {health.namespace} {silent[0].pod}",
+        )
+    if paused:
         yield Finding(
             Severity.CRITICAL if not active else Severity.WARNING,
             "northd.paused",
@@ -66,7 +77,7 @@ def northd(health: Health) -> Iterator[Finding]:
             "The active one works, but the paused one cannot take over from it."
             if active
             else "Changes of the northbound database do not reach the nodes.",
-            "ovn-appctl -t ovn-northd resume in the pod that says paused.",
+            f"kubectl exec -n {health.namespace} {paused[0].pod} -- ovn-appctl -t ovn-northd resume",
         )
     elif not active:
         yield Finding(
@@ -99,8 +110,8 @@ def controllers(health: Health) -> Iterator[Finding]:
                 f"held by {lease.holder or 'nobody'}"
                 + ("; the databases themselves are well" if raft_well else ""),
                 "New pods get no address, Services and policies are not followed.",
-                f"See its log for its connection to the northbound database, and restart it: kubectl -n kube-system "
-                f"rollout restart deployment {lease.name}.",
+                f"See its log for its connection to the northbound database, and restart it: kubectl "
+                f"rollout restart -n {health.namespace} deployment {lease.name}",
             )
     yield from _waiting(health)
     for component in health.components:

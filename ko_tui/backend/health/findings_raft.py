@@ -19,7 +19,7 @@ def raft(health: Health) -> Iterator[Finding]:
         clustered = [m for m in members if m.status.kind == "clustered"]
         if clustered:
             yield from _leadership(database, clustered, members)
-            yield from _membership(database, clustered, members)
+            yield from _membership(database, clustered, members, health.namespace)
         elif members and not any(m.status.kind == "standalone" for m in members):
             said = "; ".join(f"{m.pod}: {m.problem or m.status.kind}" for m in members)
             yield Finding(
@@ -104,31 +104,36 @@ def _no_leader(name: str, clustered: list[Member], members: list[Member]) -> Fin
     )
 
 
-def _membership(database: Database, clustered: list[Member], members: list[Member]) -> Iterator[Finding]:
+def _membership(
+    database: Database, clustered: list[Member], members: list[Member], namespace: str
+) -> Iterator[Finding]:
     name = SCHEMA[database]
     leader = next((m for m in clustered if m.status.is_leader), None)
     known = {m.status.nick for m in clustered}
     if leader is not None:
         silent = [s for s in leader.status.peers if s.nick not in known]
-        waiting = len(members) - len(clustered)
+        waiting = [m for m in members if m.status.kind != "clustered"]
+        # Which pod a silent server runs in is told by nobody; when they are all that is left, they are these.
+        theirs = ", ".join(f"{m.pod} on {m.node}" for m in waiting)
         for server in silent:
             ago = (
                 f", last heard {server.last_message_ms // 1000} s ago"
                 if server.last_message_ms is not None
                 else ""
             )
-            lost = waiting < len(silent)
+            lost = len(waiting) < len(silent)
             yield Finding(
                 Severity.WARNING,
                 "raft.stale_member",
                 f"A server of {name} does not answer: {server.nick}",
-                f"{server.address}{ago}; {len(clustered)} of {len(leader.status.servers)} answer",
+                f"{server.address}{ago}; {len(clustered)} of {len(leader.status.servers)} answer"
+                + (f"; silent: {theirs}" if theirs and not lost else ""),
                 f"One more loss and {name} may have no majority."
                 if len(clustered) <= quorum(len(leader.status.servers))
                 else "The cluster works, with less in reserve.",
                 f"If it is gone for good, remove it: ko-tui {database} kick {server.nick}."
                 if lost
-                else "Its pod exists: see why it does not start.",
+                else f"Its pod exists: kubectl logs -n {namespace} {waiting[0].pod} says why it does not start.",
             )
         yield from _strangers(name, leader, clustered)
         for member in members:

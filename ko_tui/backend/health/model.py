@@ -100,6 +100,7 @@ class Health:
     """Everything at one moment (time.time() seconds). ``partial`` names what could not be asked."""
 
     taken_at: float
+    namespace: str = "kube-system"  # Kube-OVN's own
     members: dict[Database, list[Member]] = field(default_factory=dict)
     labels: dict[str, list[tuple[str, bool]]] = field(default_factory=dict)  # label -> (pod, ready)
     northd: list[NorthdHealth] = field(default_factory=list)
