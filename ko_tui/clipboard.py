@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ko_tui.backend.whole_file import replace_file
 from ko_tui.history import state_path
 
 OSC52_MOST = 74_994  # bytes of text: what common terminals take in one sequence once it is base64
@@ -59,9 +60,7 @@ def _keep(text: str) -> str:
     path = state_path() / "clip.txt"
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as out:
-            out.write(text)
+        replace_file(path, text.encode("utf-8", "replace"))
     except OSError:
         return ""
     return _short(path)

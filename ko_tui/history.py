@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ko_tui.backend.whole_file import replace_file
+
 
 def state_path() -> Path:
     """The directory of ko-tui's own state (KO_TUI_STATE, else XDG). It may not exist yet."""
@@ -78,11 +80,8 @@ class History:
         assert self._entries is not None
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            part = self._path.with_suffix(".part")
-            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-                out.writelines(json.dumps(entry, ensure_ascii=False) + "\n" for entry in self._entries)
-            part.replace(self._path)
+            text = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in self._entries)
+            replace_file(self._path, text.encode("utf-8", "replace"))
         except OSError:
             return
 

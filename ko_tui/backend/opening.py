@@ -22,4 +22,4 @@ def open_source(options: SessionOptions) -> Session:
         else None
     )
     source = open_live(options.kubeconfig or None, options.context or None, impersonate)
-    return Session(source, options, guard=guard_for(options.mode), audit=AuditLog(source.info).note)
+    return Session(source, options, guard=guard_for(options.mode), audit=AuditLog(source.info))

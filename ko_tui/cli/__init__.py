@@ -8,6 +8,7 @@ unhealthy), 2 usage or refused, 3 the cluster or a command in it failed.
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import importlib
 import sys
@@ -20,6 +21,7 @@ from ko_tui.backend.errors import KoError
 from ko_tui.cli.options import VALUE_OPTIONS, global_parser
 from ko_tui.cli.words import PASS_THROUGH, WORDS
 
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 UNASKED = SimpleNamespace(
     kubeconfig="",
     context="",
@@ -52,13 +54,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         if word not in WORDS:
             print(f"ko-tui: there is no command {word!r}. See ko-tui --help.", file=sys.stderr)
             return 2
-        return _word(word, arguments[:position], arguments[position + 1 :])
+        status = _word(word, arguments[:position], arguments[position + 1 :])
+        sys.stdout.flush()  # what the disk does not take is told here, and not by Python behind our back
+        return status
     except KoError as error:
         report(error)
         return error.exit_code
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except OSError as error:
+        return _cut_short(error) if error.errno in NO_ROOM else unexpected(error)
     except Exception as error:
         return unexpected(error)
     except KeyboardInterrupt as told:
@@ -90,6 +96,20 @@ def unexpected(error: Exception) -> int:
     return 70
 
 
+def _cut_short(error: OSError) -> int:
+    """Standard output goes to a file, and its disk is full."""
+    import os
+
+    # Python would try again at its end, and complain in its own way.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    print(
+        f"ko-tui: The output cannot be written: {error.strerror}. What was written of it is cut short.\n"
+        "  Free some room, or send it elsewhere.",
+        file=sys.stderr,
+    )
+    return 3
+
+
 def find_word(arguments: Sequence[str]) -> int | None:
     """The index of the first word that is no option and no option's value."""
     skip = False
@@ -110,6 +130,13 @@ def report(error: KoError) -> None:
     print(f"ko-tui: {visible(error.title)}: {visible(error.what)}", file=sys.stderr)
     if error.next_step:
         print(f"  {visible(error.next_step)}", file=sys.stderr)
+
+
+def _tell(words: str) -> None:
+    """Beside what was asked for: a line on standard error."""
+    from ko_tui.cli.visible import visible
+
+    print(f"ko-tui: {visible(words)}", file=sys.stderr)
 
 
 def _screen(arguments: list[str]) -> int:
@@ -157,6 +184,9 @@ def _word(word: str, before: list[str], after: list[str]) -> int:
     else:
         # Options may stand between the words: ko-tui nb backup --context x FILE.
         args = parser.parse_intermixed_args([*before, *after])
+    from ko_tui.backend.command.audit import AuditLog
+
+    AuditLog.told = _tell
     leftovers.tell(word)
     with unwinding():
         return int(module.run(args))

@@ -70,8 +70,6 @@ def run(args: argparse.Namespace) -> int:
             print(line_of(seen, many))
         for problem in problems:
             _note(problem)
-        if args.write:
-            _note(f"written to {args.write}")
         return 3 if problems else 0
     finally:
         session.close()

@@ -262,7 +262,9 @@ class CaptureScreen(PlaceScreen):
         for problem in problems:
             self.view.add_texts([f"# {problem}"])
         file = self.field("file").value
-        self.tell(f"The capture is over{f'; it is in {file}' if file else ''}.", "good")
+        kept = "what came before" if problems else "it"
+        words = f"The capture is over{f'; {kept} is in {file}' if file else ''}."
+        self.tell(words, "warn" if problems else "good")
 
     def _failed(self, error: KoError) -> None:
         self.had(f"{self.seen:,} packets")

@@ -176,13 +176,14 @@ class Everywhere:
 
     def write_new(self: Any, path: Path, text: str) -> None:
         """Write a file that is not there yet, and say so."""
+        from ko_tui.backend.whole_file import new_file
+
         try:
-            with path.open("x", encoding="utf-8", errors="replace") as out:
-                out.write(text)
+            new_file(path, text.encode("utf-8", "replace"))
         except FileExistsError:
             self.tell(f"exists already, name another with :save FILE: {path}", "bad")
         except OSError as error:
-            self.tell(f"cannot be written ({error.strerror}): {path}", "bad")
+            self.tell(f"cannot be written ({error.strerror}), name another with :save FILE: {path}", "bad")
         else:
             self.tell(f"Saved to {path}", "good")
 

@@ -61,6 +61,7 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
         self._retries = 0
         self._trouble: KoError | None = None
         self._begun = False
+        self._audit_problem = ""
 
     def _post_register(self, app: App[Any]) -> None:
         super()._post_register(app)
@@ -166,6 +167,11 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
             facts.append(("may write", "warn") if write else ("read-only", "dim"))
             if not session.live:
                 facts.append(("saved cluster", "accent"))
+            if problem := session.runner.audit_problem:
+                facts.insert(0, ("not logged", "bad"))
+                if problem != self._audit_problem:
+                    self.tell(problem, "bad")
+            self._audit_problem = problem
         joined: list[Piece] = []
         for number, piece in enumerate(facts):
             joined += [(f" {glyphs().dot} ", "dim"), piece] if number else [piece]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import os
 import re
@@ -92,7 +93,8 @@ def capture(
     """Capture until the count, the time or ``cancel``; gives what went wrong at single endpoints.
 
     ``on_seen`` is called from several threads, one at a time. Raises UsageError, NoInterface, or CaptureFailed
-    when no endpoint could be captured. The file, when one is named, is complete whatever happens.
+    when no endpoint could be captured. The file, when one is named, holds whole packets whatever happens; where it is
+    not the whole capture, ``on_note`` and the error say how many.
     """
     check_filter(request.filter)
     if not 1 <= request.seconds <= MAX_SECONDS:
@@ -116,9 +118,21 @@ def capture(
                 raise
     finally:
         sink.close()
+    if request.file:
+        on_note(file_words(request.file, sink.written, partial=bool(problems)))
     if problems and len(problems) == len(places):
         raise CaptureFailed(" ".join(problems), "See the commands that ran for the exact words.")
     return problems
+
+
+def file_words(file: str, packets: int, *, partial: bool) -> str:
+    """What a capture's file holds, for the person."""
+    if not partial:
+        return f"written to {file}"
+    if not packets:
+        return f"{file}: no packet came into it before that"
+    count = "1 packet" if packets == 1 else f"{packets:,} packets"
+    return f"{file} is partial: it holds {count}, each whole"
 
 
 def _one(
@@ -162,10 +176,12 @@ class _Sink:
         self._path = Path(file) if file else None
         self._out: IO[bytes] | None = None
         self._linktype: int | None = None
+        self._full = ""  # why the file cannot be written any more
+        self.written = 0  # packets in the file, all whole
         if self._path is not None:
             try:
                 descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-                self._out = os.fdopen(descriptor, "wb")
+                self._out = os.fdopen(descriptor, "wb", buffering=0)
             except OSError as error:
                 raise UsageError(f"{self._path} cannot be written: {error.strerror}.") from error
 
@@ -176,26 +192,43 @@ class _Sink:
             self._on_seen(seen)
 
     def _write(self, packet: CapturedPacket) -> None:
+        if self._full:
+            raise CaptureFailed(self._full)
+        if self._linktype is None:
+            self._append(file_header(packet.linktype))
+            self._linktype = packet.linktype
+        if packet.linktype == self._linktype:  # a pcap file has one link type
+            self._append(record(packet))
+            self.written += 1
+
+    def _append(self, content: bytes) -> None:
+        """All of it, or the file ends where it ended before."""
         assert self._out is not None
+        before = self._out.tell()
         try:
-            if self._linktype is None:
-                self._linktype = packet.linktype
-                self._out.write(file_header(packet.linktype))
-            if packet.linktype == self._linktype:  # a pcap file has one link type
-                self._out.write(record(packet))
-                self._out.flush()
+            rest = memoryview(content)
+            while rest:  # a nearly full disk takes a part
+                rest = rest[self._out.write(rest) :]
         except OSError as error:
-            self._out = None
-            raise CaptureFailed(
-                f"{self._path} cannot be written any more: {error.strerror}.",
-                "What it holds is a valid capture.",
-            ) from error
+            with contextlib.suppress(OSError):
+                self._out.seek(before)
+                self._out.truncate()
+            self._full = f"{self._path} cannot be written any more: {error.strerror}."
+            raise CaptureFailed(self._full, "Free some room, or name another place.") from error
 
     def close(self) -> None:
+        """No file is left that is none: one without a header is removed. Raises CaptureFailed when it must be."""
         with self._lock:
-            if self._out is not None:
-                if self._linktype is None:
-                    self._out.write(file_header())
+            if self._out is None:
+                return
+            try:
+                if self._linktype is None and not self._full:
+                    self._append(file_header())
+            finally:
+                if not self._out.tell():
+                    with contextlib.suppress(OSError):
+                        assert self._path is not None
+                        self._path.unlink()
                 self._out.close()
 
 

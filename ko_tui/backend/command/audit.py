@@ -6,12 +6,14 @@ The file is for its owner alone (0600) and stays in the state directory of this 
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import ClassVar
 
 import platformdirs
 
@@ -29,10 +31,13 @@ def audit_path() -> Path:
 
 
 class AuditLog:
-    """Appends to the log; :meth:`note` fits ``Runner``. Several programs may write to one file.
+    """Appends to the log; it fits ``Runner``. Several programs may write to one file.
 
-    A log that cannot be written does not stop the work: ``problem`` then says why, for the screen to show.
+    A log that cannot be written does not stop the work: ``problem`` then says why, for the screen to show, and
+    ``told`` is called with it, once, on the command line.
     """
+
+    told: ClassVar[Callable[[str], None]] = staticmethod(lambda _: None)
 
     def __init__(
         self,
@@ -50,6 +55,9 @@ class AuditLog:
         self._kept = kept
         self._clock = clock
         self._lock = threading.Lock()
+
+    def __call__(self, run: CommandRun, allowed: bool, reason: str) -> None:
+        self.note(run, allowed, reason)
 
     def note(self, run: CommandRun, allowed: bool, reason: str) -> None:
         """One line for ``run``; ``reason`` says why it was refused."""
@@ -76,8 +84,12 @@ class AuditLog:
             try:
                 self._append(line)
                 self.problem = ""
+                return
             except OSError as error:
-                self.problem = f"The audit log {self.path} cannot be written: {error.strerror}."
+                new = f"The audit log {self.path} cannot be written: {error.strerror}."
+            told, self.problem = self.problem, new
+        if new != told:
+            AuditLog.told(new)
 
     def _append(self, line: bytes) -> None:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -85,7 +97,11 @@ class AuditLog:
         descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
             os.fchmod(descriptor, 0o600)
-            os.write(descriptor, line)
+            written = os.write(descriptor, line)
+            if written < len(line):
+                # Half a line would swallow the next one too, once there is room again.
+                os.ftruncate(descriptor, os.fstat(descriptor).st_size - written)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             os.close(descriptor)
 

@@ -33,6 +33,11 @@ class Runner:
         self._guard = guard
         self._audit = audit
 
+    @property
+    def audit_problem(self) -> str:
+        """Why the commands are not written down, "" when they are."""
+        return str(getattr(self._audit, "problem", ""))
+
     def run(
         self,
         pod: PodRef,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TypeVar
 
@@ -16,7 +16,7 @@ PARALLEL = 16
 
 def ask_all(
     places: Iterable[K], ask: Callable[[K], T], *, parallel: int = PARALLEL, cancel: Cancel | None = None
-) -> Iterator[tuple[K, T | KoError]]:
+) -> Generator[tuple[K, T | KoError], None, None]:
     """Answers as they come, in no order; an expected error is an answer. ``ask`` must bound its own time."""
     pool = ThreadPoolExecutor(parallel, thread_name_prefix="ko-fanout")
     try:

@@ -20,6 +20,7 @@ import platformdirs
 
 from ko_tui.backend.errors import UsageError
 from ko_tui.backend.source.interface import SourceInfo
+from ko_tui.backend.whole_file import replace_file
 
 STEPS = ("reach", "keep", "stop", "prepare", "set aside", "place", "start", "verify", "restart ovs")
 PUT_BACK = "put back"
@@ -130,17 +131,7 @@ def save(journal: RestoreJournal) -> None:
 
 def write_whole(path: Path, content: bytes) -> None:
     """A file for its owner alone, on the disk with its name when this returns. Raises OSError."""
-    part = path.with_name(f".{path.name}.part")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
-    part.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    replace_file(path, content, lasting=True)
 
 
 @contextlib.contextmanager

@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import tarfile
-import tempfile
-import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal
 
 from ko_tui.backend.cluster.pods import CNI, OVS_LABELS, is_ready, node_of, ref
-from ko_tui.backend.errors import KoError, UsageError
+from ko_tui.backend.errors import KoError
 from ko_tui.backend.operations.fanout import ask_all
+from ko_tui.backend.operations.log_archive import LogArchive
 from ko_tui.backend.operations.model import OnText, quiet
 from ko_tui.backend.source.interface import Cancel, CouldNotStart, ExecCancelled, PodRef
 
@@ -92,23 +89,31 @@ def collect(
     nodes = sorted(set(cni) | set(ovs))
     jobs = [(node, part) for node in nodes for part in parts]
     failed = [f"{node}: its pods are not ready" for node in sorted(silent)]
-    with _Archive(path) as archive:
+    stop = Cancel()  # a full disk ends the collecting as the person would
+    if cancel is not None:
+        cancel.on_cancel(stop.cancel)
+    with LogArchive(path, stop) as archive:
 
         def one(job: tuple[str, str]) -> list[str]:
-            node, part = job
+            with archive.at_work():
+                return collect_one(*job)
+
+        def collect_one(node: str, part: str) -> list[str]:
             if part == "linux":
-                return _linux(session, cni.get(node) or ovs[node], node, archive, cancel)
+                return _linux(session, cni.get(node) or ovs[node], node, archive, stop)
             app, directory = DIRECTORIES[part]
             pod = (cni if app == CNI else ovs).get(node)
             if pod is None:
                 return [f"{node}/{part}: no ready pod there"]
-            return _directory(session, pod, node, part, directory, archive, cancel)
+            return _directory(session, pod, node, part, directory, archive, stop)
 
-        answers = ask_all(jobs, one, parallel=8, cancel=cancel)
-        for done, ((node, part), answer) in enumerate(answers, 1):
-            problems = [f"{node}/{part}: {answer.what}"] if isinstance(answer, KoError) else answer
-            failed += problems
-            on_text(f"{done}/{len(jobs)} {node} {part}" + (f": {problems[0]}" if problems else ""))
+        answers = ask_all(jobs, one, parallel=8, cancel=stop)
+        with contextlib.closing(answers):
+            for done, ((node, part), answer) in enumerate(answers, 1):
+                archive.check()
+                problems = [f"{node}/{part}: {answer.what}"] if isinstance(answer, KoError) else answer
+                failed += problems
+                on_text(f"{done}/{len(jobs)} {node} {part}" + (f": {problems[0]}" if problems else ""))
         if cancel is not None and cancel.cancelled:
             raise ExecCancelled("The collecting was stopped; no archive was written.")
         if failed:
@@ -135,17 +140,17 @@ def _directory(
     node: str,
     part: str,
     directory: str,
-    archive: _Archive,
+    archive: LogArchive,
     cancel: Cancel | None,
 ) -> list[str]:
     """Stream one log directory into a temporary file, then its members into the archive."""
-    with tempfile.TemporaryFile() as spool:
+    with archive.spool() as spool:
         run = session.run(
             pod,
             ("tar", "-C", "/var/log", "-cf", "-", directory),
             timeout=FILE_SECONDS,
             cancel=cancel,
-            on_stdout=lambda part_: _write(spool, part_),
+            on_stdout=lambda part_: archive.guarded(lambda: spool.write(part_)),
         )
         spool.seek(0)
         problems = []
@@ -170,11 +175,7 @@ def _directory(
     return problems
 
 
-def _write(spool: IO[bytes], part: bytes) -> None:
-    spool.write(part)
-
-
-def _linux(session: Session, pod: PodRef, node: str, archive: _Archive, cancel: Cancel | None) -> list[str]:
+def _linux(session: Session, pod: PodRef, node: str, archive: LogArchive, cancel: Cancel | None) -> list[str]:
     problems: list[str] = []
     for name, commands in LINUX.items():
         said = io.StringIO()
@@ -202,61 +203,3 @@ def _linux(session: Session, pod: PodRef, node: str, archive: _Archive, cancel: 
 def _safe(name: str) -> str:
     """A member's name without a way out of the archive."""
     return "/".join(part for part in name.split("/") if part not in ("", ".", ".."))
-
-
-class _Archive:
-    """A .tar.gz that several threads add to; it appears under its name only when it was finished."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        self._lock = threading.Lock()
-        self.files = 0
-        self._finished = False
-
-    def __enter__(self) -> _Archive:
-        try:
-            descriptor = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except OSError as error:
-            raise UsageError(f"{self._path} cannot be written: {error.strerror}.") from error
-        self._file = os.fdopen(descriptor, "wb")
-        self._tar = tarfile.open(fileobj=self._file, mode="w:gz")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if not self._finished:
-            self._file.close()
-            with contextlib.suppress(OSError):
-                self._part.unlink()
-
-    def add(self, name: str, content: bytes) -> None:
-        self.add_stream(name, io.BytesIO(content), len(content), int(time.time()))
-
-    def add_stream(self, name: str, content: IO[bytes], size: int, mtime: float) -> None:
-        member = tarfile.TarInfo(name)
-        member.size, member.mtime, member.mode = size, int(mtime), 0o600
-        with self._lock:
-            self._guarded(lambda: self._tar.addfile(member, content))
-            self.files += 1
-
-    def finish(self) -> None:
-        """Close the archive and give it its name. Raises UsageError when the disk is full."""
-
-        def close() -> None:
-            self._tar.close()
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
-            self._part.replace(self._path)
-
-        self._guarded(close)
-        self._finished = True
-
-    def _guarded(self, write: Callable[[], None]) -> None:
-        try:
-            write()
-        except OSError as error:
-            raise UsageError(
-                f"{self._path} cannot be written: {error.strerror}.",
-                "Free some room, or name another place with -o.",
-            ) from error

@@ -98,8 +98,11 @@ def save_snapshot(
         recording = RecordingSource(session.source, writer)
         inner = Session(cast(Any, recording), session.options)
         try:
-            saver = _Saver(session, inner, writer, cancel)
-            _run(saver.jobs(), writer, cancel, on_progress)
+            stop = Cancel()
+            if cancel is not None:
+                cancel.on_cancel(stop.cancel)
+            saver = _Saver(session, inner, writer, stop)
+            _run(saver.jobs(), writer, cancel, stop, on_progress)
         finally:
             inner.pool.shutdown(wait=False, cancel_futures=True)
         info = session.info
@@ -130,20 +133,25 @@ def _named(session: Session, cancel: Cancel | None) -> list[KubeObject]:
     return found
 
 
-def _run(jobs: Sequence[_Job], writer: Writer, cancel: Cancel | None, on_progress: Progress | None) -> None:
+def _run(
+    jobs: Sequence[_Job], writer: Writer, cancel: Cancel | None, stop: Cancel, on_progress: Progress | None
+) -> None:
     with ThreadPoolExecutor(PARALLEL, thread_name_prefix="ko-save") as pool:
         waiting: list[tuple[_Job, Future[None]]] = [(job, pool.submit(job.run)) for job in jobs]
-        for done, (job, future) in enumerate(waiting, 1):
-            if cancel is not None and cancel.cancelled:
-                for _, rest in waiting:
-                    rest.cancel()
-                raise ExecCancelled("The snapshot was not saved.")
-            try:
-                future.result()
-            except KoError as error:
-                writer.note(failure=Failure(job.what, f"{error.title}: {error.what}"))
-            if on_progress:
-                on_progress(job.what, done, len(waiting))
+        try:
+            for done, (job, future) in enumerate(waiting, 1):
+                if cancel is not None and cancel.cancelled:
+                    raise ExecCancelled("The snapshot was not saved.")
+                try:
+                    future.result()
+                except KoError as error:
+                    writer.note(failure=Failure(job.what, f"{error.title}: {error.what}"))
+                if on_progress:
+                    on_progress(job.what, done, len(waiting))
+        except BaseException:
+            stop.cancel()  # the disk is full, or somebody has had enough: what is under way is of no use
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 class _Saver:

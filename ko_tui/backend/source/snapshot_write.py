@@ -37,7 +37,8 @@ Rewrite = Callable[[str, IO[bytes]], Iterator[bytes]]
 class Writer:
     """Collects members from several threads; ``rewrite`` changes each member's content on its way in."""
 
-    def __init__(self, stream: IO[bytes], rewrite: Rewrite | None = None) -> None:
+    def __init__(self, stream: IO[bytes], rewrite: Rewrite | None = None, beside: str | None = None) -> None:
+        self._beside = beside  # where members wait that are large: /tmp may be memory
         self._zip = zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=6)
         self._rewrite = rewrite
         self._lock = threading.Lock()
@@ -72,7 +73,7 @@ class Writer:
     @contextmanager
     def member(self, name: str) -> Iterator[IO[bytes]]:
         """A file to write a member's content to; it enters the archive when the block ends well."""
-        with tempfile.SpooledTemporaryFile(IN_MEMORY) as waiting:
+        with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=self._beside) as waiting:
             yield waiting
             waiting.seek(0)
             self._store(name, waiting)
@@ -127,7 +128,7 @@ def writing(path: Path, rewrite: Rewrite | None = None) -> Iterator[Writer]:
     unfinished = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:
-            writer = Writer(stream, rewrite)
+            writer = Writer(stream, rewrite, str(path.parent))
             try:
                 yield writer
             finally:
@@ -135,7 +136,9 @@ def writing(path: Path, rewrite: Rewrite | None = None) -> Iterator[Writer]:
         unfinished.replace(path)
     except OSError as error:
         raise SnapshotError(
-            f"{path} cannot be written: {error}.", "Is the disk full?", title="Not saved"
+            f"{path} cannot be written: {error.strerror or error}.",
+            "Free some room, or name another place.",
+            title="Not saved",
         ) from None
     finally:
         unfinished.unlink(missing_ok=True)
