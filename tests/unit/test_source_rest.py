@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -488,3 +489,34 @@ def test_through_a_proxy_that_speaks_tls(
         config = changed_config(lab, "https-proxy", token, **{"proxy-url": f"https://127.0.0.1:{port}"})
         with opened(lab, "x", kubeconfig=config) as source, pytest.raises(ApiUnavailable):
             source.list(NODES)
+
+
+def test_a_server_that_hangs_up_amid_the_handshake(lab: ApiOnlyLab) -> None:
+    """As one does that starts, or is too busy: asked once more, and never told as a certificate that is bad."""
+    from tests.unit.test_source_dial import relay, server
+
+    hang_up = [True]
+    address = urlsplit(lab.url)
+
+    def handle(connection: socket.socket) -> None:
+        connection.recv(1000)
+        with connection:
+            if hang_up and hang_up.pop(0):
+                return
+
+    def handle_or_relay(connection: socket.socket) -> None:
+        if hang_up:
+            handle(connection)
+            return
+        with connection, socket.create_connection((address.hostname, address.port)) as inner:
+            relay(connection, inner)
+
+    token = {"token": "admin-token-of-the-lab"}
+    with server(handle_or_relay) as port:
+        config = changed_config(lab, "hang-up", token, server=f"https://127.0.0.1:{port}")
+        with opened(lab, "x", kubeconfig=config) as source:
+            assert source.list(NODES).items and hang_up == []
+            hang_up += [True] * 9
+        with opened(lab, "x", kubeconfig=config) as source, pytest.raises(ApiUnavailable) as caught:
+            source.list(NODES)
+    assert "while TLS was agreed on" in caught.value.what and "certificate" not in caught.value.title

@@ -212,7 +212,8 @@ class Rest:
                 if last or abort.triggered:
                     raise self.failure(error, abort) from None
             except (HTTPError, OSError) as error:
-                raise self.failure(error, abort) from None
+                if last or abort.triggered or not _cut_off(error):
+                    raise self.failure(error, abort) from None
         raise AssertionError("unreachable")
 
     def _pool_for(self, identity: Identity) -> HTTPConnectionPool:
@@ -229,7 +230,7 @@ class Rest:
             return Interrupted("The request was ended before its answer.")
         server = f"{self.scheme}://{self.host}:{self.port}"
         cause = error.__cause__ or error.__context__ or error
-        if isinstance(error, (PoolSSLError, ssl.SSLError)):
+        if isinstance(error, (PoolSSLError, ssl.SSLError)) and not _cut_off(error):
             return ApiUnavailable(
                 f"The TLS connection to {server} failed: {error}.",
                 "Check certificate-authority and tls-server-name of this cluster in the kubeconfig.",
@@ -239,6 +240,8 @@ class Rest:
             what = f"{server} did not answer in time."
         elif isinstance(error, NewConnectionError):
             what = f"{server} cannot be reached: {_plain(cause)}."
+        elif _cut_off(error):
+            what = f"{server} ended the connection while TLS was agreed on."
         else:
             what = f"The connection to {server} failed: {_plain(error)}."
         return ApiUnavailable(what, "Check the network, the VPN and the address of the server.")
@@ -256,6 +259,12 @@ class Rest:
 def _retry_after(response: urllib3.BaseHTTPResponse) -> float:
     text = response.headers.get("Retry-After", "1")
     return min(BUSY_WAIT_MAX_S, float(text) if text.isdigit() else 1.0)
+
+
+def _cut_off(error: BaseException) -> bool:
+    """Whether the other end hung up amid the handshake, as a server that starts or is busy does: no word on trust."""
+    inner = error.args[0] if isinstance(error, PoolSSLError) and error.args else error
+    return isinstance(inner, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
 
 
 def _plain(error: BaseException) -> str:
