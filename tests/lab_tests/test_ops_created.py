@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ from ko_tui.backend.source.live import open_live
 from ko_tui.cli import main
 from tests.e2e.terminal import PROGRAM, Terminal, why_unavailable
 from tests.lab.api.identity import User
-from tests.lab.places import NETNS, until
+from tests.lab.places import NETNS, LabFailed, until
 from tests.lab.running import RunningLab
 from tests.lab.topology import CONTROL, NAMESPACE, WORKER, WORKER2
 from tests.lab_tests.conftest import need_lab
@@ -239,11 +240,9 @@ def test_diagnose_tries_servers_in_the_subnet_and_a_node_port(lab: RunningLab) -
         for entry in pods:
             if entry.labels.get(MANAGED) == NAME:
                 address = entry.object["status"]["podIP"]
-                for node in (CONTROL, WORKER, WORKER2):
-                    done = lab.cluster.node_place(node).run(
-                        sys.executable, "-c", _CONNECT, address, str(TCP), str(UDP), check=False
-                    )
-                    reached.add((node, address, done.returncode == 0))
+                reached.update(
+                    (node, address, serves(lab, node, address)) for node in (CONTROL, WORKER, WORKER2)
+                )
 
     asked = len(lab.audit)
     report = diagnose_creating(
@@ -262,6 +261,15 @@ def test_diagnose_tries_servers_in_the_subnet_and_a_node_port(lab: RunningLab) -
             assert f"tcp-{address}-{TCP}" in query and f"udp-{address}-{UDP}" in query
         assert "tcp-172.18.0.2-30" in query
     nothing_left(lab)
+
+
+def serves(lab: RunningLab, node: str, address: str) -> bool:
+    """Whether a node reaches it, some seconds after it is ready at the latest: its flows come to each node later."""
+    argv = (sys.executable, "-c", _CONNECT, address, str(TCP), str(UDP))
+    with suppress(LabFailed):
+        until(lambda: lab.cluster.node_place(node).run(*argv, check=False).returncode == 0, address, 15)
+        return True
+    return False
 
 
 _CONNECT = """

@@ -48,11 +48,16 @@ def throughput_command(address: str, size: int, seconds: int, *, udp: bool) -> t
     return (*base, "-u", "-b", "0") if udp else base
 
 
-def listen_command(seconds: int, device: str = "") -> tuple[str, ...]:
+def listen_command(seconds: str, device: str = "") -> tuple[str, ...]:
     """A server that joins the group (on ``device``, else where the routes lead), and ends by itself."""
-    limit = ("timeout", "-s", "INT", str(seconds))
+    limit = ("timeout", "-s", "INT", seconds)
     where = f"{GROUP}%{device}" if device else GROUP
     return (*limit, "iperf", "-s", "-u", "-B", where, "-f", "k")
+
+
+def end_command(seconds: str) -> tuple[str, ...]:
+    """Ends the server that was given this time and no other, as its time would."""
+    return ("pkill", "-INT", "-f", f"^timeout -s INT {seconds.replace('.', '[.]')} ")
 
 
 def send_command(size: int, seconds: int, *, full: bool, address: str = "") -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
     from ko_tui.backend.session import Session
 
 GRACE = 15  # seconds that a tool may take longer than it measures
-LISTEN_FIRST, LISTEN_LONGER = 1.5, 3  # seconds before the sender starts; and in all beyond the sending
+LISTEN_FIRST, LISTEN_ON = (
+    1.5,
+    0.5,
+)  # seconds that the server has before the sender starts, and after it has ended
+LISTEN_LONGER = 2  # both
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +113,13 @@ def _listen(
         text.append(piece)
         started.set()
 
+    # Its fraction makes the time unlike any other's: by it the server is ended once all was sent.
+    limit = f"{seconds + GRACE}.{secrets.randbelow(900_000) + 100_000}"
+
     def listen() -> None:
-        argv = tools.listen_command(seconds + LISTEN_LONGER, group.device)
+        argv = tools.listen_command(limit, group.device)
         try:
-            done = _run(session, group.listener, argv, seconds + LISTEN_LONGER + 10, cancel, came)
+            done = _run(session, group.listener, argv, seconds + GRACE + 10, cancel, came)
             failed.append(done if isinstance(done, str) else done.stderr.strip())
         except ExecCancelled:
             pass  # the sender's own run says so
@@ -124,7 +132,10 @@ def _listen(
     argv = ("timeout", "-k", "2", str(seconds + GRACE), *send)
     try:
         sent = _run(session, group.source, argv, seconds + GRACE + 5, cancel)
+        if not cancel.cancelled:
+            cancel.wait(LISTEN_ON)
     finally:
+        _run(session, group.listener, tools.end_command(limit), GRACE, Cancel())
         thread.join(seconds + 2 * GRACE)
     if isinstance(sent, str):
         problems.append(f"iperf: {sent}")
