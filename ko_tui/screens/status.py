@@ -12,6 +12,7 @@ from textual.widget import Widget
 from ko_tui.commands import Command, bindings
 from ko_tui.screens.place import PlaceScreen
 from ko_tui.widgets.health_lines import health_lines
+from ko_tui.widgets.health_words import finding_text
 from ko_tui.widgets.text_view import TextView
 from ko_tui.widgets.tones import Line
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ko_tui.backend.health.model import Health
 
 LEAST_SECONDS = 5
+FINDINGS = (" CRITICAL", " WARNING", " INFO")  # how the first line of one begins
 
 
 class StatusScreen(PlaceScreen):
@@ -105,11 +107,20 @@ class StatusScreen(PlaceScreen):
 
     def action_next_finding(self) -> None:
         texts = self.view.texts
-        starts = [i for i, t in enumerate(texts) if t.startswith((" CRITICAL", " WARNING", " INFO"))]
+        starts = [i for i, t in enumerate(texts) if t.startswith(FINDINGS)]
         if not starts:
             self.tell("There are no findings.", "good")
             return
         self.view.move_to(next((i for i in starts if i > self.view.cursor), starts[0]))
+
+    def copy_text(self) -> str:
+        """The finding that the cursor is in, whole; elsewhere the line."""
+        texts, findings = self.view.texts, self.health.findings if self.health is not None else []
+        starts = [i for i, t in enumerate(texts) if t.startswith(FINDINGS)]
+        number = sum(start <= self.view.cursor for start in starts) - 1
+        if not 0 <= number < len(findings) or "" in texts[starts[number] : self.view.cursor + 1]:
+            return super().copy_text()
+        return finding_text(findings[number])
 
     def save_text(self) -> str:
         return self.view.whole()

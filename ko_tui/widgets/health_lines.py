@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ko_tui.visible import one_line, visible
 from ko_tui.widgets.glyphs import glyphs
+from ko_tui.widgets.health_words import BLANK, agreement, legend, since
 from ko_tui.widgets.line_table import cut
 from ko_tui.widgets.tones import Line, Piece, Tone
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 WIDE = 140  # columns from which each member says whom it follows, since when, and how its storage is
 MEMBER, MEMBER_WIDE, NORTHD = 26, 54, 8  # columns of a member and of northd
-BLANK: Line = [("", "")]
 _TONES: dict[str, Tone] = {"critical": "bad", "warning": "warn", "info": "accent"}
 _ROLES: dict[str, Tone] = {"leader": "good", "follower": "", "candidate": "warn"}
 
@@ -45,7 +45,9 @@ def health_lines(health: Health, width: int) -> list[Line]:
     lines += _chassis(health, width)
     lines += _leases(health)
     lines += _counts(health)
-    return lines
+    if width < WIDE:
+        lines += agreement(health, width)
+    return lines + legend()
 
 
 def _finding(finding: Finding, width: int) -> list[Line]:
@@ -130,20 +132,10 @@ def _member(member: Member | None, room: int, leaders: frozenset[str] | None) ->
         won = status.election_won_ms if status.is_leader else None
         pieces += [
             (f"{one_line(status.leader_nick) or 'nobody':<8}", "" if len(leaders) == 1 else "bad"),
-            (f"{_since(won):<11}", "dim"),
+            (f"{since(won):<11}", "dim"),
             (f"{cut(one_line(member.storage), 8):<9}", "dim" if member.storage == "ok" else "warn"),
         ]
     return pieces
-
-
-def _since(milliseconds: int | None) -> str:
-    if milliseconds is None:
-        return ""
-    seconds = milliseconds // 1000
-    for size, word in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds // size} {word} ago"
-    return f"{seconds} s ago"
 
 
 def _summary(health: Health) -> Line:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -112,6 +113,19 @@ def test_a_wide_screen_says_whom_each_member_follows() -> None:
     assert all(len(line) <= 160 for line in shown if PODS[0][-4:] in line)
 
 
+def test_a_narrow_screen_says_it_below_and_what_the_columns_mean() -> None:
+    found = health()
+    found.members["sb"][1] = replace(found.members["sb"][1], storage="inconsistent data")
+    shown = lines(found, 80)
+    start = next(number for number, line in enumerate(shown) if "NB LEADER" in line)
+    table = shown[start : start + 4]
+    assert all(len(line) <= 80 for line in table)
+    assert table[0].count("ELECTED") == 2 and table[0].count("STORAGE") == 2
+    assert table[1].count("2 h ago") == 2 and table[2].count("aaaa") == 2 and "inconsi" not in table[1]
+    assert table[2].rstrip().endswith("incons…")
+    assert any("DISC" in line and "broke" in line for line in shown)
+
+
 @pytest.mark.parametrize(
     ("values", "bars"), [((), 0), ((1.0,), 0), ((3.0, 3.0), 2), (tuple(map(float, range(100))), 30)]
 )
@@ -171,6 +185,18 @@ async def test_findings_are_walked_found_and_the_looking_paused(running: Running
         await driven.sees("paused")
         await driven.press("P")
         await driven.until(lambda: "paused" not in driven.text().splitlines()[1])
+
+
+async def test_y_copies_the_finding_whole_elsewhere_the_line(running: Running) -> None:
+    looked = Looked()
+    command = "kubectl exec -n kube-system ovn-central-5f7b8d9c6d-2kx7p -- ovn-appctl -t ovn-northd resume"
+    looked.health.findings[1] = replace(looked.health.findings[1], next_step=command)
+    async with running((80, 24), open_session=looked.open) as driven:
+        screen = await at_status(driven)
+        await driven.press("f", "f", "j", "j", "j")
+        assert f"next: {command}\n" in screen.copy_text() and "number 1" in screen.copy_text()
+        screen.view.move_to(screen.view.texts.index(next(t for t in screen.view.texts if "DATABASES" in t)))
+        assert screen.copy_text().startswith(" DATABASES")
 
 
 async def test_a_new_look_leaves_the_cursor_and_a_failed_one_all_that_is_there(running: Running) -> None:

@@ -63,7 +63,7 @@ def northd(health: Health) -> Iterator[Finding]:
         yield Finding(
             Severity.WARNING,
             "northd.silent",
-            f"{len(silent)} of {len(health.northd)} ovn-northd do not answer",
+            f"{len(silent)} of {len(health.northd)} ovn-northd {'do' if len(silent) > 1 else 'does'} not answer",
             "; ".join(f"{n.pod} on {n.node}: {n.problem or 'silent'}" for n in silent),
             "The active one works, with fewer to take over from it.",
             f"kubectl logs -n {health.namespace} {silent[0].pod}",
