@@ -8,7 +8,9 @@ that git shows as changed, and commit them with the change:
 
 from __future__ import annotations
 
+import difflib
 import re
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,14 @@ def no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ko_tui.screens.place.age_words", lambda taken_at: age_words(taken_at, taken_at))
 
 
+def text_of(svg: str) -> list[str]:
+    """The screen's text in a picture, line by line."""
+    lines: dict[float, list[str]] = {}
+    for y, text in re.findall(r'<text class=[^>]* y="([\d.]+)"[^>]*>(.*?)</text>', svg):
+        lines.setdefault(float(y), []).append(unescape(text).replace("\xa0", " "))
+    return ["".join(lines[y]) for y in sorted(lines)]
+
+
 class Pictures:
     """Takes pictures of a running program and remembers those that differ from the accepted ones."""
 
@@ -51,8 +61,16 @@ class Pictures:
         for field in self.driven.app.screen.query(Input):
             field.cursor_blink = False
             field._cursor_visible = True
-        if self.accepted(name=name) != await self._at_rest():
+        picture = await self._at_rest()
+        if self.accepted(name=name) != picture:
             self.differ.append(name)
+            self._tell(name, picture)
+
+    def _tell(self, name: str, picture: str) -> None:
+        """The lines of text that differ, for whoever reads the output of the tests."""
+        files = PICTURES.rglob(f"*[[]{self.driven.app.size.width}x*[[]{name}].svg")
+        for accepted in (text_of(file.read_text()) for file in files):
+            print(f"{name}:", *difflib.unified_diff(accepted, text_of(picture), n=0, lineterm=""), sep="\n")
 
     async def _at_rest(self) -> str:
         """The picture once it has stayed the same for some turns: what is behind a window is drawn late."""
