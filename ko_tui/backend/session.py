@@ -118,10 +118,17 @@ class Session:
         cancel: Cancel | None = None,
         on_stdout: OnBytes | None = None,
         trusted: bool = False,
+        max_output: int = 0,
     ) -> CommandRun:
         """Run a command in a pod under the policy; see Runner.run."""
         return self.runner.run(
-            pod, argv, timeout=timeout, cancel=cancel, on_stdout=on_stdout, trusted=trusted
+            pod,
+            argv,
+            timeout=timeout,
+            cancel=cancel,
+            on_stdout=on_stdout,
+            trusted=trusted,
+            max_output=max_output,
         )
 
     def rows(

@@ -46,6 +46,7 @@ def run_on_leader(
     on_stdout: OnBytes | None = None,
     begin: Callable[[], None] | None = None,
     trusted: bool = False,
+    max_output: int = 0,
 ) -> tuple[CommandRun, Leader]:
     """Run ``words(leader)`` in the pod that leads. When that pod does not lead any more, or is gone, find the leader
     anew (an election is waited for, a few seconds) and run it there: only for commands that change nothing.
@@ -78,6 +79,7 @@ def run_on_leader(
                 cancel=cancel,
                 on_stdout=take if on_stdout is not None else None,
                 trusted=trusted,
+                max_output=max_output,
             )
         except _POD_GONE:
             if not may_again(attempt):

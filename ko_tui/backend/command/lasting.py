@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ko_tui.backend.command.run import CommandRun
+from ko_tui.backend.command.runner import TO_A_FILE
 from ko_tui.backend.errors import KoError
 from ko_tui.backend.source.interface import Cancel, ExecCancelled, ExecFailed, OnBytes, PodRef
 
@@ -58,6 +59,7 @@ def run_lasting(
             cancel=cancel,
             on_stdout=on_stdout,
             on_stderr=on_stderr,
+            max_output=TO_A_FILE,
         )
         clean = True
         return run

@@ -17,6 +17,8 @@ class Guard(Protocol):
     def __call__(self, argv: Sequence[str]) -> None: ...
 
 
+MAX_OUTPUT = 256 << 20  # bytes of a command's output that goes into memory
+TO_A_FILE = 16 << 30  # and of one that goes to the disk as it comes
 AuditSink = Callable[[CommandRun, bool, str], None]  # run, allowed, reason
 
 
@@ -32,6 +34,10 @@ class Runner:
         self._source = source
         self._guard = guard
         self._audit = audit
+
+    def over(self, source: Source) -> Runner:
+        """The same guard and the same log, over another way to the same cluster."""
+        return Runner(source, self._guard, self._audit)
 
     @property
     def audit_problem(self) -> str:
@@ -49,8 +55,9 @@ class Runner:
         on_stdout: OnBytes | None = None,
         on_stderr: OnBytes | None = None,
         trusted: bool = False,
+        max_output: int = 0,
     ) -> CommandRun:
-        """Run ``argv`` in ``pod`` within ``timeout`` seconds.
+        """Run ``argv`` in ``pod`` within ``timeout`` seconds; more output than ``max_output`` (0: MAX_OUTPUT) ends it.
 
         Raises PolicyRefusal before anything is sent, and the typed errors of the source. ``trusted`` is for
         commands that an operation has already asked the person about; they are audited all the same.
@@ -72,6 +79,7 @@ class Runner:
                 cancel=cancel,
                 on_stdout=on_stdout,
                 on_stderr=on_stderr,
+                max_output=max_output or MAX_OUTPUT,
             )
         except KoError as error:
             partial = error if isinstance(error, ExecFailed) else None

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from ko_tui.backend.cluster.leader import SCHEMA, Database
 from ko_tui.backend.cluster.leading import leads_still, run_on_leader
+from ko_tui.backend.command.runner import TO_A_FILE
 from ko_tui.backend.errors import ClusterError, KoError, UsageError
 from ko_tui.backend.source.interface import Cancel
 from ko_tui.backend.source.ovsdb_file import load
@@ -127,6 +128,7 @@ def backup(
                         on_stdout=take,
                         begin=begin,
                         trusted=True,
+                        max_output=TO_A_FILE,
                     )
                 except KoError:
                     if full is None:

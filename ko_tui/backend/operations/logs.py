@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ko_tui.backend.cluster.pods import CNI, OVS_LABELS, is_ready, node_of, ref
+from ko_tui.backend.command.runner import TO_A_FILE
 from ko_tui.backend.errors import KoError
 from ko_tui.backend.operations.fanout import ask_all
 from ko_tui.backend.operations.log_archive import LogArchive
@@ -151,6 +152,7 @@ def _directory(
             timeout=FILE_SECONDS,
             cancel=cancel,
             on_stdout=lambda part_: archive.guarded(lambda: spool.write(part_)),
+            max_output=TO_A_FILE,
         )
         spool.seek(0)
         problems = []

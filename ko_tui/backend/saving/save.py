@@ -16,7 +16,9 @@ import msgspec
 
 from ko_tui import __version__
 from ko_tui.backend.cluster.leader import Database
+from ko_tui.backend.cluster.leading import run_on_leader
 from ko_tui.backend.cluster.pods import OVS_LABELS, is_ready, node_of
+from ko_tui.backend.command.runner import TO_A_FILE
 from ko_tui.backend.command.tools import prepare, run_tool
 from ko_tui.backend.errors import ClusterError, KoError, UsageError
 from ko_tui.backend.health.collect import collect
@@ -97,6 +99,7 @@ def save_snapshot(
     with writing(path, redactor.rewrite if redactor else None) as writer:
         recording = RecordingSource(session.source, writer)
         inner = Session(cast(Any, recording), session.options)
+        inner.runner = session.runner.over(cast(Any, recording))
         try:
             stop = Cancel()
             if cancel is not None:
@@ -193,20 +196,26 @@ class _Saver:
 
     def _database_job(self, name: Literal["nb", "sb"]) -> Callable[[], None]:
         def save() -> None:
-            leader = self.inner.leader(name)
             with self.writer.member(f"db/{name}.db") as stream:
-                result = self.session.source.exec(
-                    leader.pod,
-                    backup_argv(name),
+
+                def begin() -> None:
+                    stream.seek(0)
+                    stream.truncate()
+
+                run, leader = run_on_leader(
+                    self.session,
+                    name,
+                    lambda _: backup_argv(name),
                     timeout=BACKUP_SECONDS,
                     cancel=self.cancel,
                     on_stdout=lambda part: _write(stream, part),
-                    max_output=16 << 30,
+                    begin=begin,
+                    max_output=TO_A_FILE,
                 )
-                if result.exit_code != 0:
-                    said = result.stderr.decode("utf-8", "replace").strip()[-300:]
+                if run.exit_code != 0:
+                    said = run.stderr.strip()[-300:]
                     raise ClusterError(
-                        f"ovsdb-client in {leader.pod} ended with status {result.exit_code}: {said}"
+                        f"ovsdb-client in {leader.pod} ended with status {run.exit_code}: {said}"
                     )
 
         return save

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 SOCKETS = {"nb": "unix:/var/run/ovn/ovnnb_db.sock", "sb": "unix:/var/run/ovn/ovnsb_db.sock"}
 NAMES = {"nb": "OVN_Northbound", "sb": "OVN_Southbound"}
 BACKUP_SECONDS = 180.0
+LARGEST = 2 << 30  # bytes of a southbound database that is held here
 MOVED = "The lead of OVN_Southbound moved while it was read, so what was read may be out of date."
 
 
@@ -58,6 +59,7 @@ def fetch_from_leader(
             on_stdout=take,
             begin=received.clear,
             trusted=True,
+            max_output=LARGEST,
         )
         doubt = "" if leader.certain else leader.why
         if doubt or leads_still(session, "sb", leader):
