@@ -75,6 +75,20 @@ def ask_rows(
     return parse_table(check(run).stdout)
 
 
+def dump_argv(
+    database: Database, table: str, columns: Sequence[str], where: Sequence[str] = (), record: str = ""
+) -> tuple[str, ...]:
+    """The words of ovsdb-client(1) that print a table as the tools do, with the columns that conditions need too."""
+    wanted = sorted({*columns, *map(_column, where)}) if columns and not record else []
+    remote = f"unix:/var/run/ovn/ovn{database}_db.sock"
+    base = ("ovsdb-client", f"--timeout={TIMEOUT}", "--format=json", "dump", remote)
+    return (*base, SCHEMA[database], table, *wanted)
+
+
+def _column(condition: str) -> str:
+    return re.split(r"\W", condition, maxsplit=1)[0]
+
+
 def _dumped(
     session: Session,
     leader: Leader,
@@ -85,12 +99,9 @@ def _dumped(
     record: str,
 ) -> list[Row]:
     """The rows from a member that has lost its cluster: OVN's own tools take no answer from it, ovsdb-client does."""
-    needed = {*columns, *(re.split(r"\W", text, maxsplit=1)[0] for text in where)} if columns else set()
-    wanted = () if record else tuple(sorted(needed))
-    remote = f"unix:/var/run/ovn/ovn{database}_db.sock"
-    argv = ("ovsdb-client", f"--timeout={TIMEOUT}", "--format=json", "dump", remote, SCHEMA[database], table)
-    rows = parse_table(check(session.run(leader.pod, (*argv, *wanted), timeout=TIMEOUT + 5)).stdout)
-    known = set(rows[0]) if rows else {"_uuid", *columns, *needed}
+    argv = dump_argv(database, table, columns, where, record)
+    rows = parse_table(check(session.run(leader.pod, argv, timeout=TIMEOUT + 5)).stdout)
+    known = set(rows[0]) if rows else {"_uuid", *columns, *map(_column, where)}
     return pick_rows(rows, known, table, columns, where, record)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ko_tui.backend.cluster.leader import Database
-from ko_tui.backend.cluster.rows import rows_argv
+from ko_tui.backend.cluster.rows import dump_argv, rows_argv
 from ko_tui.backend.command.run import CommandRun, kubectl_line
 from ko_tui.backend.errors import KoError
 from ko_tui.backend.source.interface import PodRef
@@ -43,6 +43,8 @@ class NotingSession:
             except KoError:  # it has gone since
                 return answer
             words = rows_argv(database, table, columns, (), "", leader_only=leader.certain)
+            if leader.cut_off:
+                words = dump_argv(database, table, columns)
             self.lines.add(kubectl_line(leader.pod, words))
         return answer
 
