@@ -1,6 +1,6 @@
 """``python -m tests.e2e.screenshots DIR``: what ko-tui looks like, taken from a real terminal (make screenshots).
 
-A keyboard-only trace, the read-only dashboard, and the pipeline browser on the lab's cluster, at 80x24 and 160x48.
+A session over SSH, a trace by keys alone, and the read-only dashboard on the lab's cluster, at 80x24 and 160x48.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
+from tests.e2e import ssh
 from tests.e2e.terminal import PROGRAM, Terminal
 from tests.lab.running import RunningLab
 
@@ -61,6 +62,13 @@ def main(directory: Path) -> None:
                 terminal.keys("w")
                 terminal.wait("NetworkPolicy")
                 shot(terminal, directory / f"why-not-{size}.svg", "ko-tui: why not", width)
+            with ssh.running(Path(home) / f"ssh-{size}") as server:
+                far = server.argv(Path(home), {"KUBECONFIG": str(lab.kubeconfig)}, "--no-mouse")
+                with Terminal(far, Path(home), width=width, height=height) as terminal:
+                    terminal.wait("client", "Running")
+                    terminal.keys("4")
+                    terminal.wait("ovn-default", "flows")
+                    shot(terminal, directory / f"ssh-{size}.svg", "ssh bastion ko-tui", width)
             dashboard = [*PROGRAM, "--dashboard"]
             with Terminal(
                 dashboard, Path(home), width=width, height=height, environment=lab.environment()
