@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.containers import Container, Grid, Vertical, VerticalScroll
+from textual.containers import Container, Grid, Vertical
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input, Static
@@ -27,6 +27,7 @@ from ko_tui.screens.trace_form import (
 from ko_tui.widgets.choice_list import ChoiceList
 from ko_tui.widgets.field import Field, FieldInput
 from ko_tui.widgets.plan_view import problem_lines, waiting_lines
+from ko_tui.widgets.side_pane import SidePane
 from ko_tui.widgets.tones import Line, content
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class BuilderScreen(Matches, EngineChoice, PlaceScreen):
                                 narrow=True,
                             )  # fmt: skip
                 yield ChoiceList(id="choices")
-            with VerticalScroll(id="packet", classes="side"):
+            with SidePane(id="packet"):
                 yield Static(id="packet-words", markup=False)
 
     def field(self, name: str) -> Field:

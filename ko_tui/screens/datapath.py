@@ -6,13 +6,14 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.containers import Container, VerticalScroll
+from textual.containers import Container
 from textual.widget import Widget
 from textual.widgets import Static
 
 from ko_tui.commands import Command, bindings
 from ko_tui.screens.place import PlaceScreen
 from ko_tui.widgets.line_view import LineView
+from ko_tui.widgets.side_pane import SidePane
 from ko_tui.widgets.step_detail import datapath_lines, pass_lines, step_lines, summary_lines
 from ko_tui.widgets.step_list import StepList
 from ko_tui.widgets.tones import Line, content, plain
@@ -65,7 +66,7 @@ class DatapathScreen(PlaceScreen):
         yield Static(id="verdict", markup=False)
         with Container(classes="panes"):
             yield StepList(id="stages", open_quiet=self.ko.settings.show_quiet_stages)
-            with VerticalScroll(id="explanation", classes="side"):
+            with SidePane(id="explanation"):
                 yield Static(id="explanation-words", markup=False)
 
     @property
@@ -108,7 +109,7 @@ class DatapathScreen(PlaceScreen):
     def _explain(self, *, stay: bool = False) -> None:
         self.query_one("#explanation-words", Static).update(content(self._lines()))
         if not stay:
-            self.query_one("#explanation", VerticalScroll).scroll_home(animate=False)
+            self.query_one("#explanation", SidePane).scroll_home(animate=False)
 
     def on_line_view_moved(self, event: LineView.Moved) -> None:
         event.stop()

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.containers import Container, VerticalScroll
+from textual.containers import Container
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -19,6 +19,7 @@ from ko_tui.widgets.flow_detail import logical_flow_lines
 from ko_tui.widgets.flow_table import FlowTable
 from ko_tui.widgets.line_table import Column
 from ko_tui.widgets.line_view import LineView
+from ko_tui.widgets.side_pane import SidePane
 from ko_tui.widgets.tones import Line, content
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class FlowsScreen(PlaceScreen):
                 empty="This table holds no flows.",
                 id="flows",
             )
-            with VerticalScroll(id="explanation", classes="side"):
+            with SidePane(id="explanation"):
                 yield Static(id="explanation-words", markup=False)
 
     @property
@@ -211,7 +212,7 @@ class FlowsScreen(PlaceScreen):
         self._explain()
 
     def _explain(self, owner: ObjectRef | None = None, more: Sequence[Line] = ()) -> None:
-        pane = self.query_one("#explanation", VerticalScroll)
+        pane = self.query_one("#explanation", SidePane)
         flow: Flow | None = self.table.current
         if not pane.display:
             return

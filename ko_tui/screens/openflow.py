@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.containers import Container, VerticalScroll
+from textual.containers import Container
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -18,6 +18,7 @@ from ko_tui.widgets.flow_detail import openflow_lines
 from ko_tui.widgets.flow_table import FlowTable
 from ko_tui.widgets.line_table import Column, LineTable
 from ko_tui.widgets.line_view import LineView
+from ko_tui.widgets.side_pane import SidePane
 from ko_tui.widgets.tones import content
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ class NodeFlowsScreen(PlaceScreen):
                 empty="Waiting for the flows of this node.",
                 id="openflow",
             )  # fmt: skip
-            with VerticalScroll(id="explanation", classes="side"):
+            with SidePane(id="explanation"):
                 yield Static(id="explanation-words", markup=False)
 
     def _stage(self, rate: Rate) -> str:
@@ -243,7 +244,7 @@ class NodeFlowsScreen(PlaceScreen):
         self._explain()
 
     def _explain(self) -> None:
-        pane = self.query_one("#explanation", VerticalScroll)
+        pane = self.query_one("#explanation", SidePane)
         rate: Rate | None = self.table.current
         if not pane.display or rate is None or self.dump is None:
             return

@@ -21,6 +21,7 @@ from ko_tui.widgets.bars import Banner, CrumbBar, KeyBar, ModeBar, age_words
 from ko_tui.widgets.glyphs import glyphs
 from ko_tui.widgets.line_view import LineView
 from ko_tui.widgets.prompt import Candidates, PromptLine
+from ko_tui.widgets.side_pane import SidePane
 from ko_tui.widgets.tones import Line, Piece
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
 
     def hints(self) -> Sequence[tuple[str, str]]:
         """Keys that the focused widget takes itself, with what they mean here: first in the key bar."""
+        if isinstance(self.focused, SidePane):
+            return (("j k", "scroll"), ("tab", "back to the list"))
         return (("enter", self.enter),) if self.enter else ()
 
     def typing_hints(self) -> Sequence[tuple[str, str]]:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.containers import Container, VerticalScroll
+from textual.containers import Container
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
@@ -14,6 +14,7 @@ from textual.widgets import Static
 from ko_tui.commands import Command, bindings
 from ko_tui.screens.guide import guide
 from ko_tui.screens.place import PlaceScreen
+from ko_tui.screens.pods_behind import Behind
 from ko_tui.screens.pods_columns import CHOOSING, Choosing
 from ko_tui.screens.pods_details import Details
 from ko_tui.screens.pods_live import Live
@@ -21,6 +22,7 @@ from ko_tui.widgets.endpoint_table import endpoint_table
 from ko_tui.widgets.line_table import haystack_of
 from ko_tui.widgets.line_view import LineView
 from ko_tui.widgets.live_table import LiveTable
+from ko_tui.widgets.side_pane import SidePane
 
 if TYPE_CHECKING:
     from ko_tui.backend.session import Session
@@ -32,7 +34,7 @@ FIRST_ROWS, MORE_ROWS = 100, 8  # rows that are shown of a list on its way; afte
 LIKENESS = 62  # of 100: below that a row is not what was meant
 
 
-class PodsScreen(Choosing, Details, Live, PlaceScreen):
+class PodsScreen(Behind, Choosing, Details, Live, PlaceScreen):
     """The list, and the details of the line under the cursor."""
 
     mode = "pods"
@@ -62,7 +64,7 @@ class PodsScreen(Choosing, Details, Live, PlaceScreen):
     def body(self) -> Iterable[Widget]:
         with Container(classes="panes"):
             yield endpoint_table(_object_of)
-            with VerticalScroll(id="details", classes="side"):
+            with SidePane(id="details"):
                 yield Static(id="detail-words", markup=False)
 
     @property

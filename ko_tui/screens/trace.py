@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.containers import Container, VerticalScroll
+from textual.containers import Container
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -18,6 +18,7 @@ from ko_tui.screens.place import PlaceScreen
 from ko_tui.visible import visible
 from ko_tui.widgets.glyphs import glyphs
 from ko_tui.widgets.line_view import LineView
+from ko_tui.widgets.side_pane import SidePane
 from ko_tui.widgets.stage_detail import stage_lines
 from ko_tui.widgets.stage_list import StageList
 from ko_tui.widgets.step_detail import summary_lines
@@ -82,7 +83,7 @@ class TraceScreen(PlaceScreen):
         yield Static(id="verdict", markup=False)
         with Container(classes="panes"):
             yield StageList(id="stages", open_quiet=self.ko.settings.show_quiet_stages)
-            with VerticalScroll(id="explanation", classes="side"):
+            with SidePane(id="explanation"):
                 yield Static(id="explanation-words", markup=False)
 
     @property
@@ -173,7 +174,7 @@ class TraceScreen(PlaceScreen):
     def _explain(self, *, stay: bool = False) -> None:
         self.query_one("#explanation-words", Static).update(content(self._lines()))
         if not stay:
-            self.query_one("#explanation", VerticalScroll).scroll_home(animate=False)
+            self.query_one("#explanation", SidePane).scroll_home(animate=False)
         self.show_place()
 
     # -- panes ------------------------------------------------------------------------------------------------

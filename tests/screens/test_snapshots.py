@@ -121,6 +121,7 @@ async def deeper(pictures: Pictures) -> None:
     await pictures.take("help", "help", " lines ")
     await driven.press("escape", "f8")
     await driven.until(lambda: driven.app.current_mode == "operations")
+    await driven.sees("WHAT IT DOES")  # else the window stands before an empty place
     driven.app.screen.run_line("operations reload")
     await driven.until(lambda: "read-only" in driven.text() and "Next:" in driven.text(), "a refusal")
     await pictures.take("refusal", "--allow-write")
