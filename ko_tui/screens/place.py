@@ -333,6 +333,7 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
                 view.action_next_match()
         else:
             return
+        self.query_one(PromptLine).misunderstood(understood.problem)
         if understood.problem:
             self.tell(understood.problem, "warn")
         self.show_place()

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 
 from rich.cells import cell_len, set_cell_size
+from textual.binding import Binding
 from textual.content import Content
 from textual.widgets import Static
 
@@ -15,6 +16,7 @@ from ko_tui.widgets.folding import fold
 from ko_tui.widgets.glyphs import glyphs
 from ko_tui.widgets.tones import Line, Piece, content, plain
 
+HELP = "app.help"
 LEAST_CRUMBS = 14  # cells that are kept for saying where one is
 
 
@@ -180,22 +182,34 @@ class KeyBar(Bar):
             pieces += [(" ", ""), (key, "head"), (f" {label} ", "dim")]
             room -= cell_len(key + label) + 3
         active = () if typing else self.screen.active_bindings.values()
-        shown = [a for a in active if a.binding.show and a.enabled]
-        # What belongs to this place goes first; what can be done everywhere takes the room that is left.
-        for one in sorted(shown, key=lambda a: (a.binding.id or "").startswith("app.")):
-            binding = one.binding
+        shown = [a.binding for a in active if a.binding.show and a.enabled]
+        # What belongs to this place goes first; what can be done everywhere takes the room that is left. Help keeps
+        # its room: it tells of all that has none.
+        asks = next((b for b in shown if b.id == HELP), None)
+        kept = self._cells(asks) if asks is not None else 0
+        room -= kept
+        for binding in sorted(shown, key=lambda b: (b.id or "").startswith("app.")):
             if binding.action in told:
                 continue
             told.add(binding.action)
-            key = self.app.get_key_display(binding)
-            label = binding.description
-            rest = label[len(key) :] if label.startswith(key) and not key.isalnum() else f" {label}"
-            need = cell_len(key + rest) + 2
+            if binding is asks:
+                room += kept
+            need = self._cells(binding)
             if need > room:
                 continue
             room -= need
+            key, rest = self._words(binding)
             pieces += [(" ", ""), (key, "head"), (f"{rest} ", "dim")]
         self.say(pieces)
+
+    def _words(self, binding: Binding) -> tuple[str, str]:
+        """The key as it is now, and what follows it: a label that begins with its key names it once."""
+        key, label = self.app.get_key_display(binding), binding.description
+        return key, label[len(key) :] if label.startswith(key) and not key.isalnum() else f" {label}"
+
+    def _cells(self, binding: Binding) -> int:
+        """Cells that it takes, with a space on either side."""
+        return cell_len("".join(self._words(binding))) + 2
 
 
 def counted(count: int, what: str) -> str:

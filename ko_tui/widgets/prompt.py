@@ -13,7 +13,8 @@ from textual.widgets import Static
 
 from ko_tui.history import Walk
 from ko_tui.visible import one_line
-from ko_tui.widgets.bars import FoldedBar
+from ko_tui.widgets.bars import FoldedBar, KeyBar
+from ko_tui.widgets.glyphs import glyphs
 from ko_tui.widgets.tones import Line, Tone, content
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class PromptLine(Horizontal):
     def __init__(self) -> None:
         super().__init__()
         self.sign = ""
+        self.problem = ""  # why what is being typed is not understood
         self.history: list[str] = []
         self.completer: Completer | None = None
         self._walk: Walk | None = None
@@ -111,6 +113,7 @@ class PromptLine(Horizontal):
         completer: Completer | None = None,
     ) -> None:
         self.sign, self.history, self.completer = sign, history or [], completer
+        self.problem = ""
         self._walk = None
         self.add_class("-typing")
         self.words.say([(sign, "head")])
@@ -137,10 +140,18 @@ class PromptLine(Horizontal):
         else:
             self.post_message(self.Closed(sign))
 
+    def misunderstood(self, problem: str) -> None:
+        """What is being typed is not understood; said in the key bar until it is ("")."""
+        if problem != self.problem:
+            self.problem = problem
+            self.screen.query_one(KeyBar).lay_out()
+
     def hints(self) -> Sequence[tuple[str, str]]:
         """The keys that matter while something is typed here; none when nothing is."""
         if not self.sign:
             return ()
+        if self.sign == "/" and self.problem:
+            return ((glyphs().warn, self.problem), ("esc", "take away"))
         if self.sign == "/":
             return (("enter", "keep"), ("esc", "take away"), ("!", "in front: all others"))
         more = [("tab", "complete")] if self.completer is not None else []

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ko_tui.backend.source.interface import ApiUnavailable
-from tests.screens.conftest import Running
+from ko_tui.commands import PLACES
+from ko_tui.screens.trace import TraceScreen
+from tests.screens.conftest import Running, open_demo
 
 
 @pytest.mark.parametrize("width", [60, 80])
@@ -35,3 +37,26 @@ async def test_what_is_wrong_stands_whole_above_what_is_there(running: Running) 
             )
         )
         await driven.sees("did not answer in time", "Check the network and the VPN.", "coredns")
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+async def test_help_is_named_in_every_place(running: Running, width: int) -> None:
+    async with running((width, 24), open_session=open_demo) as driven:
+        for place in PLACES:
+            await driven.press("escape", f"f{place.key}", "escape")
+            await driven.until(lambda mode=place.mode: driven.app.current_mode == mode)
+            await driven.until(lambda: "? help" in driven.text().splitlines()[-1], f"help in {place.mode}")
+        driven.app.screen.run_line("trace default/client svc/kube-system/kube-dns udp 53")
+        await driven.until(lambda: isinstance(driven.app.screen, TraceScreen))
+        await driven.until(lambda: "? help" in driven.text().splitlines()[-1], "help at the result")
+        assert driven.text().splitlines()[-1].lstrip().startswith("enter")
+
+
+async def test_a_filter_that_is_not_understood_says_so_while_it_is_typed(running: Running) -> None:
+    async with running() as driven:
+        await driven.press("slash", "[")
+        await driven.sees("unterminated character set", "taken as plain text")
+        await driven.press("a", "]")
+        await driven.until(
+            lambda: "taken as plain text" not in driven.text() and "enter keep" in driven.text()
+        )
