@@ -189,8 +189,10 @@ class TraceScreen(PlaceScreen):
             pane.focus()
 
     def action_zoom_explanation(self) -> None:
-        self.query_one("#explanation").focus()
-        self.action_zoom()
+        pane = self.query_one("#explanation")
+        pane.display = True
+        self.set_focus(pane)
+        self.stages.display = False
 
     def action_zoom(self) -> None:
         pane = self.query_one("#explanation")

@@ -265,3 +265,21 @@ async def test_an_error_of_a_trace_is_told_with_its_way_out(running: Running) ->
         assert "no pod" in driven.text() and "Next:" in driven.text()
         await driven.press("escape")
         await driven.until(lambda: len(driven.app.screen_stack) == 1)
+
+
+async def test_enter_gives_the_explanation_the_whole_screen_and_esc_takes_it_back(running: Running) -> None:
+    async with running() as driven:
+        screen = await traced(driven)
+        pane = screen.query_one("#explanation")
+        await driven.press("j", "enter")
+        await driven.until(lambda: pane.size.height > 12, "room for the explanation")
+        assert pane.display and not screen.stages.display and driven.app.focused is pane
+        title = screen.stages.current.title
+        await driven.sees(title, "back to the list")
+        await driven.press("escape")
+        await driven.until(lambda: driven.app.focused is screen.stages)
+        assert pane.display and screen.stages.display
+        await driven.press("z")
+        await driven.until(lambda: not pane.display)
+        await driven.press("enter")
+        await driven.until(lambda: pane.display and not screen.stages.display and driven.app.focused is pane)
