@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,7 @@ from ko_tui.backend.simulate.ovn_hash import RowPlaces, bucket, chain, mask_for
 from ko_tui.backend.simulate.packet_state import State
 from ko_tui.backend.simulate.prerequisites import prerequisites
 from ko_tui.backend.simulate.southbound import Datapath, Southbound
+from ko_tui.backend.source.ovsdb_file import Table
 
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 Rank = tuple[int, int, int]
@@ -43,7 +45,14 @@ class _Body(msgspec.Struct, gc=False):
     external_ids: list[Any] = []
 
 
+_head = msgspec.json.Decoder(_Head)
 _body = msgspec.json.Decoder(_Body)
+
+
+def _homes_of(head: _Head) -> Iterator[tuple[str, tuple[str, int]]]:
+    for reference in (head.logical_datapath, head.logical_dp_group):
+        if reference and reference[0] == "uuid":
+            yield reference[1], (head.pipeline, head.table_id)
 
 
 @dataclass(eq=False, slots=True)
@@ -101,6 +110,7 @@ class Stage:
         self.scope = index.scope(datapath)
         for flow in flows:
             flow.stage = self
+        self.tied = False  # two flows stand in an order that other rows of the table may change
         self._classifier: Classifier | None = None
 
     @property
@@ -135,29 +145,67 @@ class Stage:
         return flow.test
 
 
+Place = tuple[str, int]
+"""Pipeline and table."""
+Homes = dict[str, dict[Place, list[str]]]
+"""Datapath or datapath group -> the UUIDs of its flows, by place."""
+
+
 class FlowIndex:
     """Where each logical flow belongs, and the stages that were looked at so far."""
 
-    def __init__(self, southbound: Southbound) -> None:
+    def __init__(self, southbound: Southbound, homes: Homes | None = None) -> None:
         self.southbound = southbound
         self._rows = southbound.database.table("Logical_Flow")
         self._mask = mask_for(len(self._rows))
         self._places: RowPlaces | None = None
-        self._homes: dict[str, dict[tuple[str, int], list[str]]] = {}
+        self._homes: Homes = {} if homes is None else homes
         self._groups: dict[str, list[str]] = {}  # datapath -> datapath groups
         self._stages: dict[tuple[str, str, int], Stage] = {}
         self._scopes: dict[str, Scope] = {}
         self._members: dict[str, dict[int, tuple[str, ...]]] = {}
         self._actions: dict[tuple[str, str, int], list[Action]] = {}
         self._texts: dict[str, str] = {}
-        for uuid, head in self._rows.structs(_Head):
-            place = (head.pipeline, head.table_id)
-            for reference in (head.logical_datapath, head.logical_dp_group):
-                if reference and reference[0] == "uuid":
-                    self._homes.setdefault(reference[1], {}).setdefault(place, []).append(uuid)
+        if homes is None:
+            for uuid, head in self._rows.structs(_Head):
+                for home, place in _homes_of(head):
+                    self._homes.setdefault(home, {}).setdefault(place, []).append(uuid)
         for row in southbound.database.table("Logical_DP_Group").rows():
             for datapath in row["datapaths"]:
                 self._groups.setdefault(datapath, []).append(row["_uuid"])
+
+    def updated(self, southbound: Southbound, flows: Iterable[str]) -> FlowIndex:
+        """The index of ``southbound``, which differs by these flows, and in nothing else if it is the same object.
+
+        This one is not to be used any more. Stages that nothing has touched stay as they are.
+        """
+        homes, mine = dict(self._homes), set[str]()
+        rows = southbound.database.table("Logical_Flow")
+        touched: set[tuple[str, Place]] = set()
+        for uuid in flows:
+            before, after = self._home_set(self._rows, uuid), self._home_set(rows, uuid)
+            touched |= before | after
+            for home, place in before ^ after:
+                if home not in mine:
+                    mine.add(home)
+                    homes[home] = {where: [*uuids] for where, uuids in homes.get(home, {}).items()}
+                if (home, place) in after:
+                    homes[home].setdefault(place, []).append(uuid)
+                else:
+                    homes[home][place].remove(uuid)
+        made = FlowIndex(southbound, homes)
+        if southbound is self.southbound and made._mask == self._mask:
+            made._scopes, made._members, made._actions = self._scopes, self._members, self._actions
+            for (datapath, pipeline, table), stage in self._stages.items():
+                of = (datapath, *self._groups.get(datapath, ()))
+                if not stage.tied and not any((home, (pipeline, table)) in touched for home in of):
+                    stage.index = made
+                    made._stages[datapath, pipeline, table] = stage
+        return made
+
+    @staticmethod
+    def _home_set(rows: Table, uuid: str) -> set[tuple[str, Place]]:
+        return set(_homes_of(rows.struct(uuid, _head))) if uuid in rows else set()
 
     def stage(self, datapath: Datapath, pipeline: Pipeline, table: int) -> Stage:
         """A stage of a datapath; one without flows when the datapath has none there."""
@@ -203,6 +251,7 @@ class FlowIndex:
             tied.setdefault(flow.rank[:2], []).append(flow)
         for (priority, home), equal in tied.items():
             if len(equal) > 1:
+                equal[0].stage.tied = True
                 if self._places is None:
                     self._places = RowPlaces(self._rows, len(self._rows))
                 places = [(self._places.of(flow.uuid), flow) for flow in equal]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from ko_tui.backend.simulate.matching import Scope
 from ko_tui.backend.simulate.microflow import MicroflowError, find_datapath, parse_microflow
 from ko_tui.backend.simulate.nodes import Kind, TraceNode, detailed
 from ko_tui.backend.simulate.options import Options, choices
-from ko_tui.backend.simulate.southbound import Southbound
+from ko_tui.backend.simulate.southbound import READ, Southbound
 from ko_tui.backend.source.ovsdb_file import Database
 
 RECURSION = 60_000
@@ -51,6 +51,23 @@ class Simulator:
     def __init__(self, database: Database, *, friendly_names: bool = True, version: str = "") -> None:
         self.southbound = Southbound(database, friendly_names=friendly_names, version=version)
         self.index = FlowIndex(self.southbound)
+
+    def updated(self, database: Database, changed: Iterable[tuple[str, str]]) -> Simulator:
+        """The simulator of ``database``, which differs in these rows (table and UUID); this one is spent then.
+
+        Most of what is written are logical flows: only the stages that they belong to are read again.
+        """
+        rows = set(changed)
+        flows = {uuid for table, uuid in rows if table == "Logical_Flow"}
+        southbound = self.southbound
+        if any(table in READ and table != "Logical_Flow" for table, _ in rows):
+            southbound = Southbound(database, friendly_names=southbound.friendly_names)
+        else:
+            southbound.database = database
+        other = object.__new__(Simulator)
+        other.southbound = southbound
+        other.index = self.index.updated(southbound, flows)
+        return other
 
     def run(self, datapath: str | None, microflow: str, options: Options | None = None) -> Simulation:
         """Trace ``microflow`` from ``datapath`` (name or UUID; None: its inport's).

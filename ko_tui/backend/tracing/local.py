@@ -98,8 +98,9 @@ def _brought_up(session: Session, loaded: _Loaded) -> _Loaded | None:
     if not changes:
         return loaded
     database = loaded.database.changed(changes)
-    read = any(name in READ for name, _, _ in changes)
-    return _Loaded(Simulator(database) if read else loaded.simulator, database, "")
+    rows = [(table, uuid) for table, uuid, _ in changes if table in READ]
+    with _lock:  # what it was made from is spent
+        return _Loaded(loaded.simulator.updated(database, rows), database, "")
 
 
 @contextmanager
