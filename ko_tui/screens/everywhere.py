@@ -174,8 +174,8 @@ class Everywhere:
         path = Path(words).expanduser() if words else Path.cwd() / name
         self.write_new(path, text)
 
-    def write_new(self: Any, path: Path, text: str) -> None:
-        """Write a file that is not there yet, and say so."""
+    def write_new(self: Any, path: Path, text: str) -> bool:
+        """Write a file that is not there yet, and say so; whether it was written."""
         from ko_tui.backend.whole_file import new_file
 
         try:
@@ -186,6 +186,8 @@ class Everywhere:
             self.tell(f"cannot be written ({error.strerror}), name another with :save FILE: {path}", "bad")
         else:
             self.tell(f"Saved to {path}", "good")
+            return True
+        return False
 
     def action_exact(self: Any) -> None:
         commands = self.exact_commands()

@@ -267,6 +267,7 @@ class TraceScreen(PlaceScreen):
         builder = self.app.screen
         if isinstance(builder, BuilderScreen):
             builder.fill(request)
+            builder.field("port" if builder.field("port").value else "destination").input.focus()
 
     async def action_jump(self) -> None:
         stage = self.stages.current
@@ -369,12 +370,14 @@ class TraceScreen(PlaceScreen):
         )
 
     def take_save(self, words: str) -> None:
-        from ko_tui.screens.trace_export import FORMS, export
+        from ko_tui.screens.trace_export import FORMS, export, origin_words
 
+        session = self.ko.door.opened
+        origin = origin_words(self.result, session.info.label if session is not None else "", self.taken_at)
         name = words or f"trace-{time.strftime('%Y%m%d-%H%M%S')}.txt"
         path = Path(name).expanduser()
-        self.write_new(path, export(self.result, FORMS.get(path.suffix, "text")))
-        if not words:
+        written = self.write_new(path, export(self.result, FORMS.get(path.suffix, "text"), origin))
+        if written and not words:
             self.tell_pieces(
                 [
                     (f"Saved to {path.resolve()}  ", "good"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,8 @@ h2{font-size:1.05em;border-bottom:1px solid #3a4352;margin-top:1.6em}details{mar
 .accent{color:#b3a1e0}.head{color:#7aa2d6;font-weight:bold}.strong{font-weight:bold}.code{color:#b9c4d6}"""
 
 
-def export(result: TraceResult, form: str) -> str:
-    """The file's text; ``form`` is text, markdown, json or html."""
+def export(result: TraceResult, form: str, origin: str = "") -> str:
+    """The file's text; ``form`` is text, markdown, json or html; ``origin`` says where and when it was traced."""
     if form == "json":
         from ko_tui.backend.explain.json_form import to_json
         from ko_tui.backend.tracing.evidence import command_facts
@@ -39,14 +40,29 @@ def export(result: TraceResult, form: str) -> str:
 
             facts["openflow"] = datapath_json(result.datapath)
         return json.dumps(facts, ensure_ascii=False, indent=2) + "\n"
-    return {"markdown": as_markdown, "html": as_html}.get(form, as_text)(result)
+    return {"markdown": as_markdown, "html": as_html}.get(form, as_text)(result, origin)
+
+
+def origin_words(result: TraceResult, cluster: str, taken_at: float) -> str:
+    """Whoever reads it later wants to know; ``taken_at`` is time.time() seconds."""
+    when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(taken_at))
+    release = result.explained.version
+    parts = (
+        f"Traced {when}",
+        f"cluster {cluster}",
+        f"by {result.engine}",
+        f"OVN {release}" if release else "",
+    )
+    return visible(", ".join(part for part in parts if part))
 
 
 def head_lines(result: TraceResult) -> list[str]:
-    """The verdict and what it is about, as plain lines."""
+    """The packet, the verdict, and what is to be known about it, as plain lines."""
     explained = result.explained
-    lines = [f"{result.plan.request.line()}", f"{str(explained.verdict).upper()}: {explained.headline}"]
-    return [visible(line) for line in (*lines, *(f"! {note}" for note in explained.notes))]
+    verdict, headline = str(explained.verdict), explained.headline
+    said = headline if headline.lower().startswith(verdict) else f"{verdict.upper()}: {headline}"
+    notes = (f"! {note}" for note in (*explained.notes, *result.differences))
+    return [visible(line) for line in (result.plan.request.line(), said, *notes)]
 
 
 def sections(trace: ExplainedTrace) -> list[tuple[str, int]]:
@@ -60,9 +76,9 @@ def sections(trace: ExplainedTrace) -> list[tuple[str, int]]:
     return found
 
 
-def as_text(result: TraceResult) -> str:
+def as_text(result: TraceResult, origin: str = "") -> str:
     trace = result.explained
-    lines = [*head_lines(result), "", *_plain(picture(trace.hops, 120)), ""]
+    lines = [*head_lines(result), *([origin] if origin else []), "", *_plain(picture(trace.hops, 120)), ""]
     for title, number in sections(trace):
         if title:
             lines += ["", f"=== {title}"]
@@ -72,10 +88,11 @@ def as_text(result: TraceResult) -> str:
     return "\n".join([*lines, "", *_commands(result)]) + "\n"
 
 
-def as_markdown(result: TraceResult) -> str:
+def as_markdown(result: TraceResult, origin: str = "") -> str:
     trace = result.explained
     head = head_lines(result)
     lines = [f"# {_md(head[0])}", "", f"**{_md(head[1])}**", "", *(f"- {_md(n)}" for n in head[2:])]
+    lines += ["", _md(origin)] if origin else []
     lines += ["", "```", *_plain(picture(trace.hops, 120)), "```"]
     for title, number in sections(trace):
         if title:
@@ -92,7 +109,7 @@ def as_markdown(result: TraceResult) -> str:
     return "\n".join([*lines, "", "## Commands", "", "```", *_fenced(_commands(result)), "```"]) + "\n"
 
 
-def as_html(result: TraceResult) -> str:
+def as_html(result: TraceResult, origin: str = "") -> str:
     trace = result.explained
     head = head_lines(result)
     tone = "bad" if trace.verdict == "dropped" else "good"
@@ -101,6 +118,7 @@ def as_html(result: TraceResult) -> str:
         f"<title>{html.escape(head[0])}</title><style>{_STYLE}</style></head><body>",
         f"<h1>{html.escape(head[0])}</h1><p class='{tone}'>{html.escape(head[1])}</p>",
         *(f"<p class='warn'>{html.escape(note)}</p>" for note in head[2:]),
+        *([f"<p class='dim'>{html.escape(origin)}</p>"] if origin else []),
         f"<pre class='way'>{_html(picture(trace.hops, 140))}</pre>",
     ]
     for title, number in sections(trace):

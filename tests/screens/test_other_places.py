@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,15 @@ async def test_a_result_by_its_keys(running: Running, tmp_path: Path) -> None:
         await driven.command(f"export {tmp_path}/way.md")
         await driven.sees("Saved to")
         assert "server" in (tmp_path / "way.md").read_text()
+        for form in ("txt", "html"):
+            await driven.command(f"export {tmp_path}/way.{form}")
+            await driven.sees(f"way.{form}")
+            written = (tmp_path / f"way.{form}").read_text()
+            assert re.search(r"Traced 20\d\d-.* UTC, cluster demo.kosnap, by local, OVN \d", written)
+            assert "DELIVERED: Delivered" not in written and "DROPPED: Dropped" not in written
+        (tmp_path / "closed").write_text("")
+        await driven.command(f"save {tmp_path}/closed/x.txt")
+        await driven.sees("cannot be written")
 
 
 @drives("trace.reply", "trace.again", "trace.edit", "trace.jump", "app.exact", "app.raw")
@@ -164,7 +174,9 @@ async def test_a_result_leads_on(running: Running) -> None:
         await driven.sees("reply")
         await driven.press("E")
         await driven.until(lambda: isinstance(driven.app.screen, BuilderScreen))
-        assert driven.app.screen.field("destination").value
+        builder = driven.app.screen
+        assert builder.field("destination").value
+        await driven.until(lambda: driven.app.focused is builder.field("port").input, "where one types next")
         await driven.press("escape")
         await traced(driven)
         await driven.press("o")

@@ -151,7 +151,7 @@ def _addresses(
         family = both[0]
         if len(both) == 2:
             reasons.append(
-                Reason("IP family", "IPv4", "Both have IPv4 and IPv6; IPv4 was taken (--family 6).")
+                Reason("IP family", "IPv4", "Both have IPv4 and IPv6; IPv4 is taken unless 6 is asked for.")
             )
     src_ip = request.src_ip or source.ip(family)
     if (
