@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ko_tui.backend.errors import UsageError
+from ko_tui.cli.looking import looking
 from ko_tui.cli.options import session_options
 from ko_tui.cli.render_report import print_report
 from ko_tui.cli.visible import visible
@@ -47,7 +48,15 @@ def run(args: argparse.Namespace) -> int:
         if creating and args.scope != "IPPorts":
             report = _creating(session, args)
         else:
-            report = diagnose(session, args.scope, args.target, probes=not args.no_probes)
+            with looking() as (on_checks, cancel):
+                report = diagnose(
+                    session,
+                    args.scope,
+                    args.target,
+                    probes=not args.no_probes,
+                    on_checks=on_checks,
+                    cancel=cancel,
+                )
     finally:
         session.close()
     return print_report(report, as_json=args.json, everything=args.all)

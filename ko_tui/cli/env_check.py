@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from ko_tui.cli.looking import looking
 from ko_tui.cli.options import session_options
 from ko_tui.cli.render_report import print_report
 
@@ -21,7 +22,8 @@ def run(args: argparse.Namespace) -> int:
 
     session = open_session(session_options(args))
     try:
-        report = env_check(session)
+        with looking() as (on_checks, cancel):
+            report = env_check(session, on_checks=on_checks, cancel=cancel)
     finally:
         session.close()
     return print_report(report, as_json=args.json, everything=args.all)

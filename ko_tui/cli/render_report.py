@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 from rich.console import Console
 from rich.text import Text
 
-from ko_tui.backend.operations.model import RANK, Level, Report
+from ko_tui.backend.operations.model import RANK, Check, Level, Report
 from ko_tui.cli.visible import visible
 
+MANY = 5  # places that may say the same in a line each
 _STYLE = {
     Level.OK: ("✓", "green"),
     Level.INFO: ("·", ""),
@@ -32,16 +34,28 @@ def print_report(report: Report, *, as_json: bool = False, everything: bool = Fa
     return 3 if report.partial or unanswered else 0
 
 
+def _sameness(check: Check) -> tuple[str, ...]:
+    return (check.level, check.group, check.name, check.detail, check.advice)
+
+
 def _print(report: Report, everything: bool) -> None:
     console = Console(highlight=False, soft_wrap=True)
     console.print(Text(f"{report.title}: {report.summary or 'nothing was checked'}", style="bold"))
     shown = sorted(report.checks, key=lambda c: (RANK[c.level], c.group, c.place))
+    if not everything:
+        shown = [c for c in shown if c.level not in (Level.OK, Level.INFO)]
+    alike = Counter(map(_sameness, shown))
+    told: set[tuple[str, ...]] = set()
     for check in shown:
-        if check.level in (Level.OK, Level.INFO) and not everything:
-            continue
+        place = f"{check.place}: " if check.place else ""
+        if not everything and alike[_sameness(check)] > MANY:
+            if _sameness(check) in told:
+                continue
+            told.add(_sameness(check))
+            places = [c.place for c in shown if _sameness(c) == _sameness(check)]
+            place = f"{len(places):,} places ({', '.join(places[:3])} and others): "
         glyph, style = _STYLE[check.level]
         line = Text(f"  {glyph} {check.level:<8}", style=style)
-        place = f"{check.place}: " if check.place else ""
         line.append(visible(f"{place}{check.group} {check.name}: {check.detail}"), style="")
         console.print(line)
         if check.advice:

@@ -87,6 +87,10 @@ def collect(session: Session, *, deep: bool = True, cancel: Cancel | None = None
     for (name, _), answer in ask_all(jobs, lambda job: job[1](), cancel=cancel):
         if isinstance(answer, KoError):
             health.partial.append(f"{name}: {answer.what}")
+    if deep and session.live and len(health.chassis) > NODES_ASKED:
+        health.partial.append(
+            f"the {len(health.chassis):,} nodes themselves, being more than {NODES_ASKED}: ko-tui env-check asks each"
+        )
     health.commands = noting.commands()
     health.members = dict(sorted(health.members.items()))  # they came in any order
     health.partial.sort()

@@ -16,6 +16,7 @@ from ko_tui.backend.operations.diagnose_node import check_node
 from ko_tui.backend.operations.diagnose_pinger import check_targets, run_pingers
 from ko_tui.backend.operations.fanout import ask_all
 from ko_tui.backend.operations.model import Check, Level, OnChecks, Report, quiet
+from ko_tui.backend.operations.patience import SilentNodes
 from ko_tui.backend.operations.rollout import find_workload, rollout_of
 from ko_tui.backend.source.interface import Cancel, Forbidden, NotFound, Resource
 from ko_tui.backend.source.kinds import CRDS, ENDPOINT_SLICES, KUBE_OVN_KINDS, NODES, SERVICES, SUBNETS
@@ -67,6 +68,7 @@ def diagnose(
         )
         return report
     nodes = _nodes(session, scope, target)
+    silent = SilentNodes()
     groups: list[tuple[str, Callable[[], list[Check]]]] = [
         ("kinds", lambda: kinds(session)),
         ("accounts", lambda: accounts(session)),
@@ -84,13 +86,27 @@ def diagnose(
             report.partial.append(f"{name}: {answer.what}")
             answer = [Check(name, "asked", Level.UNKNOWN, answer.what, advice=answer.next_step)]
         take(answer)
-    for node, found in ask_all(nodes, lambda n: check_node(session, n), cancel=cancel):
+    for node, found in ask_all(
+        nodes, lambda n: silent.ask(n, lambda: check_node(session, n, cancel=cancel)), cancel=cancel
+    ):
         if isinstance(found, KoError):
             report.partial.append(f"{node}: {found.what}")
             found = [Check("node", "asked", Level.UNKNOWN, found.what, node, found.next_step)]
         take(found)
     only = target if scope == "node" else ""
-    run_pingers(session, report, take, node=only, target_ip_ports=targets, probes=probes, cancel=cancel)
+    if cancel is not None and cancel.cancelled:
+        report.partial.append("stopped before all was looked at")
+        return report
+    run_pingers(
+        session,
+        report,
+        take,
+        node=only,
+        target_ip_ports=targets,
+        probes=probes,
+        cancel=cancel,
+        silent=silent,
+    )
     return report
 
 

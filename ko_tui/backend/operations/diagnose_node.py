@@ -7,24 +7,26 @@ from typing import TYPE_CHECKING
 
 from ko_tui.backend.cluster.rows import check
 from ko_tui.backend.operations.model import Check, Level
+from ko_tui.backend.operations.patience import within
 from ko_tui.backend.ovn.table import parse_table
+from ko_tui.backend.source.interface import Cancel
 
 if TYPE_CHECKING:
     from ko_tui.backend.session import Session
 
-SECONDS = 15.0
+SECONDS = 15.0  # for each question
+NODE_SECONDS = 40.0  # for all questions to one node; nobody else waits for it
 LINES = "60"
 LOGS = ("/var/log/ovn/ovn-controller.log", "/var/log/openvswitch/ovs-vswitchd.log")
 _SERIOUS = re.compile(r"\|(EMER|ERR)\|")
 _WARNING = re.compile(r"\|WARN\|")
 
 
-def check_node(session: Session, node: str) -> list[Check]:
+def check_node(session: Session, node: str, *, cancel: Cancel | None = None) -> list[Check]:
     """Raises NoSuchPart or an exec error when the node's pod cannot be asked."""
     ovs = session.ovs(node)
-    alive = session.run(
-        ovs, ("ovn-appctl", "-T", "5", "-t", "ovn-controller", "connection-status"), timeout=SECONDS
-    )
+    ask = within(session, node, NODE_SECONDS, SECONDS, cancel)
+    alive = ask(ovs, ("ovn-appctl", "-T", "5", "-t", "ovn-controller", "connection-status"))
     state = alive.stdout.strip()
     checks = []
     if alive.exit_code == 0 and state == "connected":
@@ -39,11 +41,7 @@ def check_node(session: Session, node: str) -> list[Check]:
             Check("node", "ovn-controller", Level.FAIL, detail, node, "It does not answer: see its log.")
         )
     interfaces = check(
-        session.run(
-            ovs,
-            ("ovs-vsctl", "--timeout=10", "--format=json", "--columns=name,error", "list", "Interface"),
-            timeout=SECONDS,
-        )
+        ask(ovs, ("ovs-vsctl", "--timeout=10", "--format=json", "--columns=name,error", "list", "Interface"))
     )
     broken = [f"{row['name']}: {row['error']}" for row in parse_table(interfaces.stdout) if row["error"]]
     if broken:
@@ -54,7 +52,7 @@ def check_node(session: Session, node: str) -> list[Check]:
         checks.append(Check("node", "interfaces", Level.OK, "no errors", node))
     for path in LOGS:
         name = path.rsplit("/", 1)[1].removesuffix(".log")
-        tail = session.run(ovs, ("tail", "-n", LINES, path), timeout=SECONDS)
+        tail = ask(ovs, ("tail", "-n", LINES, path))
         if tail.exit_code != 0:
             checks.append(Check("log", name, Level.UNKNOWN, f"{path} cannot be read", node))
             continue

@@ -11,6 +11,7 @@ from ko_tui.backend.cluster.pods import is_ready, node_of, ref
 from ko_tui.backend.errors import KoError, UsageError
 from ko_tui.backend.operations.fanout import ask_all
 from ko_tui.backend.operations.model import Check, Level, Report
+from ko_tui.backend.operations.patience import SilentNodes
 from ko_tui.backend.source.interface import Cancel
 from ko_tui.backend.source.objects import KubeObject
 
@@ -50,8 +51,10 @@ def run_pingers(
     extra: tuple[str, ...] = (),
     probes: bool = True,
     cancel: Cancel | None = None,
+    silent: SilentNodes | None = None,
 ) -> None:
-    """Run the pinger on every node (or one) and add what it says to the report."""
+    """Run the pinger on every node (or one) and add what it says to the report. ``silent`` are not asked."""
+    known = silent or SilentNodes()
     if not probes or session.options.mode == "strict":
         take([Check("pinger", "probes", Level.SKIPPED, "no packets are sent in this mode")])
         return
@@ -67,7 +70,9 @@ def run_pingers(
     limited = ("timeout", "-k", "2", str(int(SECONDS)), *argv)
 
     def one(pod: KubeObject) -> list[Check]:
-        run = session.run(ref(pod), limited, timeout=SECONDS + 10, cancel=cancel)
+        run = known.ask(
+            node_of(pod), lambda: session.run(ref(pod), limited, timeout=SECONDS + 10, cancel=cancel)
+        )
         return read_pinger(run.stdout + run.stderr, run.exit_code, node_of(pod))
 
     for pod, answer in ask_all(ready, one, cancel=cancel):

@@ -16,13 +16,15 @@ from ko_tui.backend.command.run import CommandRun
 from ko_tui.backend.errors import KoError
 from ko_tui.backend.operations.fanout import ask_all
 from ko_tui.backend.operations.model import Check, Level, OnChecks, Report, quiet
+from ko_tui.backend.operations.patience import within
 from ko_tui.backend.source.interface import Cancel, Forbidden, PodRef
 from ko_tui.backend.source.kinds import NODES
 
 if TYPE_CHECKING:
     from ko_tui.backend.session import Session
 
-SECONDS = 10.0  # for each question; a node that hangs costs a minute at most, and nobody else waits for it
+SECONDS = 10.0  # for each question
+NODE_SECONDS = 30.0  # for all questions to one node; nobody else waits for it
 CNI_DIRECTORY = "/etc/cni/net.d"
 MTU_PROBING = "/proc/sys/net/ipv4/tcp_mtu_probing"
 TW_RECYCLE = "/proc/sys/net/ipv4/tcp_tw_recycle"
@@ -50,12 +52,17 @@ def env_check(session: Session, *, on_checks: OnChecks = quiet, cancel: Cancel |
         report.add(found)
         on_checks(found)
     ready = [(node, ref(pod, CNI)) for node, pod in pods.items() if is_ready(pod)]
-    for (node, _), answer in ask_all(ready, lambda at: check_node(session, *at), cancel=cancel):
+    answers = ask_all(ready, lambda at: check_node(session, *at, cancel=cancel), cancel=cancel)
+    asked = 0
+    for (node, _), answer in answers:
+        asked += 1
         if isinstance(answer, KoError):
             report.partial.append(f"{node}: {answer.what}")
             answer = [Check("node", "kube-ovn-cni", Level.UNKNOWN, answer.what, node)]
         report.add(answer)
         on_checks(answer)
+    if cancel is not None and cancel.cancelled:
+        report.partial.append(f"stopped when {asked} of {len(ready)} nodes had answered")
     return report
 
 
@@ -68,11 +75,12 @@ def without_pod(session: Session, having: Iterable[str]) -> list[str]:
     return sorted(names - set(having))
 
 
-def check_node(session: Session, node: str, cni: PodRef) -> list[Check]:
+def check_node(session: Session, node: str, cni: PodRef, *, cancel: Cancel | None = None) -> list[Check]:
     """The six groups for one node, in order. Raises the typed errors of the source when the pod cannot be asked."""
+    run = within(session, node, NODE_SECONDS, SECONDS, cancel)
 
     def ask(*argv: str) -> CommandRun:
-        return session.run(cni, argv, timeout=SECONDS)
+        return run(cni, argv)
 
     checks = [
         cni_configuration(ask("ls", CNI_DIRECTORY), node),
@@ -81,7 +89,7 @@ def check_node(session: Session, node: str, cni: PodRef) -> list[Check]:
         dns_search(ask("cat", RESOLV), node),
         agents(ask("ps", "-eo", "comm"), node),
     ]
-    tunnels = session.run(session.ovs(node), ("ovs-appctl", "--timeout=5", "tnl/ports/show"), timeout=SECONDS)
+    tunnels = run(session.ovs(node), ("ovs-appctl", "--timeout=5", "tnl/ports/show"))
     checks.append(geneve(ask("cat", "/proc/net/udp"), ask("cat", "/proc/net/udp6"), tunnels, node))
     return checks
 

@@ -20,7 +20,8 @@ from ko_tui.backend.errors import KoError
 from ko_tui.backend.operations.fanout import ask_all
 from ko_tui.backend.operations.log_archive import LogArchive
 from ko_tui.backend.operations.model import OnText, quiet
-from ko_tui.backend.source.interface import Cancel, CouldNotStart, ExecCancelled, PodRef
+from ko_tui.backend.operations.patience import SilentNodes
+from ko_tui.backend.source.interface import Cancel, CouldNotStart, ExecCancelled, ExecTimeout, PodRef
 
 if TYPE_CHECKING:
     from ko_tui.backend.session import Session
@@ -88,7 +89,10 @@ def collect(
     ovs = {node_of(p): ref(p) for p in session.app_pods(*OVS_LABELS) if is_ready(p)}
     silent = {node_of(p) for p in (*session.app_pods(CNI), *session.app_pods(*OVS_LABELS)) if not is_ready(p)}
     nodes = sorted(set(cni) | set(ovs))
-    jobs = [(node, part) for node in nodes for part in parts]
+    jobs = [
+        (node, part) for part in parts for node in nodes
+    ]  # so a silent node is known before its second part
+    known = SilentNodes()
     failed = [f"{node}: its pods are not ready" for node in sorted(silent)]
     stop = Cancel()  # a full disk ends the collecting as the person would
     if cancel is not None:
@@ -97,7 +101,7 @@ def collect(
 
         def one(job: tuple[str, str]) -> list[str]:
             with archive.at_work():
-                return collect_one(*job)
+                return known.ask(job[0], lambda: collect_one(*job))
 
         def collect_one(node: str, part: str) -> list[str]:
             if part == "linux":
@@ -159,7 +163,7 @@ def _directory(
         # Status 1 of tar(1): a file grew while it was read, as logs do.
         if run.exit_code not in (0, 1):
             problems.append(
-                f"{node}/{part}: tar ended with status {run.exit_code}: {run.stderr.strip()[-200:]}"
+                f"{node}/{part}: tar ended with status {run.exit_code}: {' '.join(run.stderr.split())[-200:]}"
             )
         try:
             with tarfile.open(fileobj=spool, mode="r|") as incoming:
@@ -192,6 +196,8 @@ def _linux(session: Session, pod: PodRef, node: str, archive: LogArchive, cancel
                 problems.append(f"{node}/linux/{name}: {argv[0]} is not in this image")
                 break
             except KoError as error:
+                if isinstance(error, ExecTimeout) and not error.begun:
+                    raise
                 said.write(f"[{error.title}: {error.what}]\n")
                 problems.append(f"{node}/linux/{name}: {error.what}")
                 continue

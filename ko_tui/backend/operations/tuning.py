@@ -17,6 +17,7 @@ from ko_tui.backend.errors import ClusterError, KoError, UsageError
 from ko_tui.backend.operations.env_check import without_pod
 from ko_tui.backend.operations.fanout import ask_all
 from ko_tui.backend.operations.model import Check, Level, OnChecks, OnText, Report, quiet
+from ko_tui.backend.operations.patience import within
 from ko_tui.backend.source.interface import Cancel, PodRef
 from ko_tui.backend.source.objects import KubeObject
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ko_tui.backend.session import Session
 
 SECONDS = 10.0
+NODE_SECONDS = 30.0  # for all questions to one node; nobody else waits for it
 GOVERNOR = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
 Action = Literal[
     "install-fastpath",
@@ -94,7 +96,7 @@ def tuning_check(session: Session, *, on_checks: OnChecks = quiet, cancel: Cance
         on_checks(found)
 
     def one(pod: KubeObject) -> list[Check]:
-        return check_node(session, node_of(pod), ref(pod, CNI))
+        return check_node(session, node_of(pod), ref(pod, CNI), cancel)
 
     for pod, answer in ask_all(ready, one, cancel=cancel):
         if isinstance(answer, KoError):
@@ -105,9 +107,12 @@ def tuning_check(session: Session, *, on_checks: OnChecks = quiet, cancel: Cance
     return report
 
 
-def check_node(session: Session, node: str, cni: PodRef) -> list[Check]:
+def check_node(session: Session, node: str, cni: PodRef, cancel: Cancel | None = None) -> list[Check]:
+    """Raises the typed errors of the source when the node cannot be asked."""
+    run_there = within(session, node, NODE_SECONDS, SECONDS, cancel)
+
     def ask(*argv: str) -> str:
-        run = session.run(cni, argv, timeout=SECONDS)
+        run = run_there(cni, argv)
         return run.stdout if run.exit_code == 0 else ""
 
     checks = [governor(ask("cat", GOVERNOR).strip(), node)]
@@ -119,11 +124,8 @@ def check_node(session: Session, node: str, cni: PodRef) -> list[Check]:
         ]
     links = {m["name"]: int(m["mtu"]) for m in _LINK.finditer(ask("ip", "link", "show"))}
     checks.append(mtu(links, nic, node))
-    settings = session.run(
-        session.ovs(node),
-        ("ovs-vsctl", "--timeout=10", "get", "Open_vSwitch", ".", "other_config"),
-        timeout=SECONDS,
-    )
+    words = ("ovs-vsctl", "--timeout=10", "get", "Open_vSwitch", ".", "other_config")
+    settings = run_there(session.ovs(node), words)
     checks.append(open_vswitch(settings.stdout.strip(), node))
     return checks
 

@@ -22,6 +22,7 @@ from ko_tui.backend.command.runner import TO_A_FILE
 from ko_tui.backend.command.tools import prepare, run_tool
 from ko_tui.backend.errors import ClusterError, KoError, UsageError
 from ko_tui.backend.health.collect import collect
+from ko_tui.backend.operations.patience import SilentNodes
 from ko_tui.backend.pipeline.node_flows import dump_flows
 from ko_tui.backend.saving.ovn_names import ovn_names
 from ko_tui.backend.saving.recording import RecordingSource
@@ -163,6 +164,7 @@ class _Saver:
         self.inner = inner
         self.writer = writer
         self.cancel = cancel
+        self.silent = SilentNodes()
 
     def jobs(self) -> list[_Job]:
         """Databases first: they take longest."""
@@ -172,11 +174,16 @@ class _Saver:
         made.append(_Job("health", lambda: _drop(collect(self.inner, cancel=self.cancel))))
         made += [self._tool_job(words) for words in _TOOLS]
         made.append(_Job("OVN version", self._version_job("ovn-nbctl")))
-        for node in sorted({node_of(p) for p in self.inner.app_pods(*OVS_LABELS) if is_ready(p)}):
-            made += [self._tool_job((tool, node, *words)) for tool, words in _NODE_TOOLS]
-            made.append(_Job(f"OpenFlow of {node}", self._flows_job(node)))
-            made.append(_Job(f"version of {node}", self._version_job("ovs-vsctl", node)))
+        # One question to all nodes after the other, so that a silent node is known before the second.
+        nodes = sorted({node_of(p) for p in self.inner.app_pods(*OVS_LABELS) if is_ready(p)})
+        made += [self._of(n, _Job(f"version of {n}", self._version_job("ovs-vsctl", n))) for n in nodes]
+        for tool, words in _NODE_TOOLS:
+            made += [self._of(n, self._tool_job((tool, n, *words))) for n in nodes]
+        made += [self._of(n, _Job(f"OpenFlow of {n}", self._flows_job(n))) for n in nodes]
         return made
+
+    def _of(self, node: str, job: _Job) -> _Job:
+        return _Job(job.what, lambda: self.silent.ask(node, job.run))
 
     def _tool_job(self, words: Sequence[str]) -> _Job:
         def save() -> None:

@@ -130,10 +130,12 @@ def _handshake(
             raise ExecCancelled("It was cancelled before it began.") from None
         timed_out = isinstance(error, (TimeoutError, websocket.WebSocketTimeoutException))
         if late.is_set() or timed_out:
-            raise ExecTimeout(
-                f"The API server did not begin the command in {request.pod} within {seconds:.3g} s.",
+            silent = ExecTimeout(
+                f"The API server did not begin the command in {request.pod} within {seconds:.2g} s.",
                 "The node's kubelet may not answer; see the node's state.",
-            ) from None
+            )
+            silent.begun = False
+            raise silent from None
         if isinstance(error, (ssl.SSLError, OSError)) and not isinstance(error, websocket.WebSocketException):
             raise rest.failure(error, abort) from None
         raise ApiUnavailable(

@@ -141,9 +141,10 @@ class ExecFailed(ClusterError):
 
 
 class ExecTimeout(ExecFailed):
-    """The deadline passed (handshake or run)."""
+    """The deadline passed. ``begun`` is False when the handshake was not answered: the node's kubelet is silent."""
 
     title = "The command took too long"
+    begun = True
 
 
 class ExecInterrupted(ExecFailed):
