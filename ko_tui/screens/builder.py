@@ -21,6 +21,7 @@ from ko_tui.screens.place import PlaceScreen
 from ko_tui.screens.trace_form import (
     FIELDS,
     FieldError,
+    field_problem,
     request_of,
     values_of,
 )
@@ -165,7 +166,7 @@ class BuilderScreen(Matches, EngineChoice, PlaceScreen):
         for spec in FIELDS:
             self.field(spec.name).value = values[spec.name]
         if any(values[s.name] not in ("", s.default) for s in FIELDS if not s.main):
-            self.query_one("#more-fields").display = True
+            self._show_more(True)
         self._changed()
 
     def values(self) -> dict[str, str]:
@@ -190,9 +191,12 @@ class BuilderScreen(Matches, EngineChoice, PlaceScreen):
         self.cancel_question("plan")
         if self._pause is not None:
             self._pause.stop()
-        unknown = self.unknown_end()
-        if unknown is not None:
-            self._show_packet(problem_lines(unknown))
+        # First what is wrong where one is typing.
+        focused = self.focused
+        here = focused.query_ancestor(Field).field_name if isinstance(focused, FieldInput) else ""
+        wrong = field_problem(here, self.values()) or self.unknown_end()
+        if wrong is not None:
+            self._show_packet(problem_lines(wrong))
             return
         try:
             request = self._request()
@@ -279,13 +283,14 @@ class BuilderScreen(Matches, EngineChoice, PlaceScreen):
         if "trace" not in self.questions:
             self._back_to_field()
 
+    def _show_more(self, shown: bool) -> None:
+        self.query_one("#more-fields").display = shown
+        self.set_class(shown, "-all-fields")  # the list of matches needs room below them
+
     def action_more(self) -> None:
-        more = self.query_one("#more-fields")
-        more.display = not more.display
-        if more.display:
-            self.field("family").input.focus()
-        else:
-            self.field("source").input.focus()
+        shown = not self.query_one("#more-fields").display
+        self._show_more(shown)
+        self.field("family" if shown else "source").input.focus()
 
     def action_fields(self) -> None:
         self.field(next((n for n in ENDS if not self.field(n).value), "source")).input.focus()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ko_tui.backend.errors import UsageError
+from ko_tui.backend.errors import KoError, UsageError
 
 if TYPE_CHECKING:
     from ko_tui.backend.tracing.model import Endpoint, Engine, TraceRequest
@@ -40,8 +40,8 @@ FIELDS: tuple[FieldSpec, ...] = (
     FieldSpec("ttl", "TTL", "64"),
     FieldSpec("dst_mac", "To MAC", "found by ko-tui"),
     FieldSpec("tcp_flags", "TCP flags", "syn"),
-    FieldSpec("ct", "Conntrack", "new (of each pass: new; est,rpl)"),
-    FieldSpec("backend", "Backend", "any (IP or IP:PORT of the Service)"),
+    FieldSpec("ct", "Conntrack", "new; each pass: new;est"),
+    FieldSpec("backend", "Backend", "any; or its IP[:PORT]"),
     FieldSpec("src_ip", "From IP", "its own"),
     FieldSpec("src_mac", "From MAC", "its own"),
     FieldSpec("engine", "Traced by", "", ("auto", "ovn-trace", "local", "both"), "auto"),
@@ -117,6 +117,23 @@ def request_of(
         engine=text("engine") if text("engine") not in ("", "auto") else engine,  # type: ignore[arg-type]
     )
     return check_request(request)
+
+
+def field_problem(name: str, values: Mapping[str, str]) -> KoError | None:
+    """What is wrong with one field, whatever the others say; None for a good or empty one, and for From and To."""
+    spec = BY_NAME.get(name)
+    word = values.get(name, "").strip()
+    if spec is None or not word or name in ("source", "destination"):
+        return None
+    alone = {each.name: each.default for each in FIELDS}
+    # A Service may call its ports as it likes; without a destination it is not known that it is none.
+    alone |= {"source": "ns/pod", "destination": values.get("destination", "").strip() or "svc/ns/name"}
+    alone |= {"port": "80", name: word}
+    try:
+        request_of(alone)
+    except KoError as error:
+        return error
+    return None
 
 
 def _number(name: str, word: str, default: int) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual._context import visible_screen_stack
 from textual.app import ScreenStackError
 from textual.events import Key, Paste
 from textual.keys import _character_to_key, _get_unicode_name_from_key
@@ -124,6 +125,8 @@ class Driven:
 
     def text(self) -> str:
         """The screen as a person reads it."""
+        # Else what is behind a window is drawn as nothing, and stays so.
+        visible_screen_stack.set(self.app._background_screens)
         strips = self.app.screen._compositor.render_strips()
         return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
 

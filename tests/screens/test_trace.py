@@ -6,10 +6,13 @@ import json
 import threading
 from pathlib import Path
 
+import pytest
+
 from ko_tui.backend.source.interface import ApiUnavailable
 from ko_tui.screens.asking import Answered
 from ko_tui.screens.builder import BuilderScreen
 from ko_tui.screens.trace import TraceScreen
+from ko_tui.widgets.glyphs import glyphs
 from ko_tui.widgets.stage_list import StageList
 from tests.screens.conftest import Driven, Running
 from tests.screens.recorded import CLIENT, Recorded, open_recorded
@@ -283,3 +286,42 @@ async def test_enter_gives_the_explanation_the_whole_screen_and_esc_takes_it_bac
         await driven.until(lambda: not pane.display)
         await driven.press("enter")
         await driven.until(lambda: pane.display and not screen.stages.display and driven.app.focused is pane)
+
+
+@pytest.mark.parametrize(
+    ("field", "word", "said"),
+    [
+        ("port", "httpx", "'httpx' is not a port."),
+        ("port", "99999", "99999 is not a port number."),
+        ("src_port", "server", "Source port: 'server' is not a number."),
+        ("ttl", "300", "A TTL of 300 is not possible."),
+        ("dst_mac", "00:11", "MAC"),
+        ("tcp_flags", "sin", "sin"),
+        ("ct", "old", "old"),
+    ],
+)
+async def test_what_is_typed_wrong_is_told_where_one_types(
+    running: Running, field: str, word: str, said: str
+) -> None:
+    async with running((80, 24)) as driven:
+        screen = await in_builder(driven)
+        screen.field("destination").value = "10.96.0.10"  # From is still missing, and is not what is told
+        await driven.press("f9")
+        screen.field(field).input.focus()
+        await driven.press("ctrl+u")
+        await driven.paste(word)
+        await driven.sees(f"{glyphs().warn} ")
+        assert said in driven.text() and "From: nothing" not in driven.text()
+        await driven.press("ctrl+u")
+        await driven.sees("From: nothing is named yet")
+
+
+async def test_all_fields_leave_room_for_the_matches(running: Running) -> None:
+    async with running((80, 24)) as driven:
+        screen = await in_builder(driven)
+        await driven.press("f9")
+        assert "Source port 3" in driven.text()
+        screen.field("source").input.focus()
+        await driven.type("clie")
+        await driven.sees(f"  {CLIENT}")
+        assert "From: nothing is called 'clie'" in driven.text()
