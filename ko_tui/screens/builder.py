@@ -105,7 +105,7 @@ class BuilderScreen(Matches, EngineChoice, PlaceScreen):
         if isinstance(self.focused, ChoiceList):
             return (("enter", "trace it again"),)
         if self.focused is None:
-            return (("enter", "trace"),)
+            return ()
         return (
             ("enter", "take the match" if self.choices.marked else "trace"),
             ("tab", "next field"),
@@ -277,6 +277,13 @@ class BuilderScreen(Matches, EngineChoice, PlaceScreen):
         if self._left is not None and self.focused is None:
             self._left.focus()
         self._left = None
+
+    def action_stop(self) -> None:
+        tracing = "trace" in self.questions
+        super().action_stop()
+        if tracing:  # what is in the fields is what one goes on with, not what was traced before
+            self.set_focus(self._left or self.field("port").input)
+            self._left = None
 
     def on_screen_resume(self) -> None:
         super().on_screen_resume()

@@ -325,3 +325,23 @@ async def test_all_fields_leave_room_for_the_matches(running: Running) -> None:
         await driven.type("clie")
         await driven.sees(f"  {CLIENT}")
         assert "From: nothing is called 'clie'" in driven.text()
+
+
+async def test_a_stopped_trace_leaves_one_in_its_fields(running: Running) -> None:
+    async with running() as driven:
+        screen = await in_builder(driven)
+        screen.ko.traces_made.add("default/somebody -> 10.0.0.1 tcp 1", verdict="dropped")
+        session = screen.ko.door.opened
+        session.trace = lambda _plan, cancel: cancel.wait(20)
+        driven.app.screen.run_line(f"trace {CLIENT} 10.96.0.10 tcp 53")
+        await driven.sees("tracing")
+        await driven.press("ctrl+c")
+        await driven.sees("Stopped: tracing")
+        assert driven.app.focused is screen.field("source").input, "where one was"
+        assert screen.field("destination").value == "10.96.0.10"
+        await driven.press("enter")
+        await driven.sees("tracing")
+        bar = driven.text().splitlines()[-1]
+        assert "\u23ce trace" in bar and "enter trace" not in bar
+        await driven.press("ctrl+c")
+        assert driven.app.focused is screen.field("source").input
