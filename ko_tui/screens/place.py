@@ -132,6 +132,7 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
         self._begun = True
         self.set_class(glyphs().line == "-", "-ascii")
         self.show_place()
+        self.screen_layout_refresh_signal.subscribe(self, self._behind_a_window)
         self.set_interval(AGE_TICK, self.show_place)
         # The first paint comes before the first question: asking imports the cluster's side.
         self.set_timer(FIRST_PAINT, self.load)
@@ -139,6 +140,11 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A dashboard takes no keys that act: it may hang on a wall."""
         return not (self.ko.dashboard and action in ACTING)
+
+    def _behind_a_window(self, _screen: object) -> None:
+        """A window that opened before this place was laid out is drawn anew: it shows what is behind it."""
+        if self.is_attached and self.app.screen_stack and self.app.screen is not self:
+            self.app.screen.refresh()
 
     def on_screen_resume(self) -> None:
         self.show_place()

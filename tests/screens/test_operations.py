@@ -178,3 +178,14 @@ async def test_an_operation_named_elsewhere_is_asked_for_its_argument(running: R
         await driven.sees("node:")
         await driven.settled()
         assert driven.app.focused is not driven.app.screen.table
+
+
+async def test_what_is_behind_a_window_is_drawn_though_the_window_came_first(running: Running) -> None:
+    async with running((160, 48), open_session=open_demo) as driven:
+        driven.app.screen.run_line("lflow ovn-default ls_in_lb")
+        await driven.until(lambda: type(driven.app.screen).__name__ == "FlowsScreen", "flows")
+        await driven.press("question_mark")
+        await driven.press("escape", "f8")
+        await driven.until(lambda: driven.app.current_mode == "operations")
+        driven.app.screen.run_line("operations reload")
+        await driven.sees("read-only", "Next:", "WHAT IT DOES")
