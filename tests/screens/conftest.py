@@ -23,6 +23,7 @@ from textual.widgets import Input
 from ko_tui.app import KoTuiApp
 from ko_tui.backend.session import Session, SessionOptions, open_session
 from ko_tui.config import Settings
+from ko_tui.widgets.glyphs import use_glyphs
 from tests.screens.driving import _watch_commands  # noqa: F401 (a fixture for every test here)
 from tests.screens.recorded import open_recorded
 
@@ -49,6 +50,7 @@ def own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("NO_COLOR", "TMUX", "STY", "KO_TUI_CONFIG"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
+    use_glyphs("unicode")  # as the program begins; one that ran before may have chosen others
 
 
 class Driven:
