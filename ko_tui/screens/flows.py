@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.containers import Container
@@ -46,15 +47,32 @@ def object_words(found: ObjectRef | None) -> str:
 
 def _named(
     session: Session, cancel: Cancel, uuids: Sequence[str]
-) -> tuple[dict[str, ObjectRef], dict[str, str]]:
+) -> tuple[dict[str, ObjectRef], dict[str, ObjectRef]]:
     """What :func:`_owners` gives, and the Services by their addresses when a load balancer is among them."""
+    from ko_tui.backend.explain.model import ObjectRef
+
     owners = _owners(session, cancel, uuids)
-    services: dict[str, str] = {}
+    services: dict[str, ObjectRef] = {}
     if any(owner.kind == "Load_Balancer" for owner in owners.values()):
         for endpoint in session.inventory(cancel=cancel).endpoints:
             if endpoint.kind == "service":
-                services |= dict.fromkeys(endpoint.ips, f"Service {endpoint.namespace}/{endpoint.name}")
+                thing = ObjectRef("Service", endpoint.name, namespace=endpoint.namespace)
+                services |= dict.fromkeys(endpoint.ips, thing)
     return owners, services
+
+
+def _meant(flow: Flow, owner: ObjectRef | None, services: Mapping[str, ObjectRef]) -> ObjectRef | None:
+    """The object that a person means. Kube-OVN puts all Services of a VPC into a few load balancers: the address
+    tells which one it is."""
+    if owner is None or owner.kind != "Load_Balancer":
+        return owner
+    addresses = _ADDRESS.findall(f"{flow.match} {flow.actions}")
+    return next((services[a] for a in addresses if a in services), replace(owner, owner=None))
+
+
+def _object_of(session: Session, cancel: Cancel, flow: Flow) -> ObjectRef | None:
+    owners, services = _named(session, cancel, [flow.uuid])
+    return _meant(flow, owners.get(flow.uuid), services)
 
 
 def _owners(session: Session, cancel: Cancel, uuids: Sequence[str]) -> dict[str, ObjectRef]:
@@ -104,7 +122,7 @@ class FlowsScreen(PlaceScreen):
         self._found = found
         self._had_at = taken_at
         self.owners: dict[str, ObjectRef] = {}
-        self.services: dict[str, str] = {}  # address -> Service
+        self.services: dict[str, ObjectRef] = {}  # by address
 
     def body(self) -> Iterable[Widget]:
         columns: list[Column[Any]] = [
@@ -173,15 +191,9 @@ class FlowsScreen(PlaceScreen):
         self._explain()
 
     def _object(self, flow: Flow) -> str:
-        owner = self.owners.get(flow.uuid)
-        # Kube-OVN puts all Services of a VPC into a few load balancers: the address tells which one it is.
-        if owner is not None and owner.kind == "Load_Balancer":
-            addresses = _ADDRESS.findall(f"{flow.match} {flow.actions}")
-            found = [self.services[a] for a in addresses if a in self.services]
-            return found[0] if found else f"{owner.kind} {owner.name}"
-        return object_words(owner)
+        return object_words(_meant(flow, self.owners.get(flow.uuid), self.services))
 
-    def _owned(self, answer: tuple[dict[str, ObjectRef], dict[str, str]]) -> None:
+    def _owned(self, answer: tuple[dict[str, ObjectRef], dict[str, ObjectRef]]) -> None:
         """Whose the flows are: shown, and found by the filter."""
         self.owners, self.services = answer
         rows = self.table.rows
@@ -225,7 +237,7 @@ class FlowsScreen(PlaceScreen):
         lang = session.options.lang if session is not None else "en"
         explained = explain_flow(flow.stage, flow.match, flow.actions, priority=flow.priority, lang=lang)  # type: ignore[arg-type]
         explained.uuid = flow.uuid
-        known = owner or self.owners.get(flow.uuid)
+        known = owner or _meant(flow, self.owners.get(flow.uuid), self.services)
         lines = [*logical_flow_lines(explained, flow.match, known), *more]
         self.query_one("#explanation-words", Static).update(content(lines))
         pane.scroll_home(animate=False)
@@ -237,7 +249,7 @@ class FlowsScreen(PlaceScreen):
             return
 
         def question(session: Session, cancel: Any) -> ObjectRef | None:
-            return _owners(session, cancel, [flow.uuid]).get(flow.uuid)
+            return _object_of(session, cancel, flow)
 
         def arrived(owner: ObjectRef | None) -> None:
             if owner is None:
@@ -255,10 +267,10 @@ class FlowsScreen(PlaceScreen):
         if flow is None or not flow.uuid:
             self.tell(NO_FLOW, "warn")
             return
-        from ko_tui.screens.jumps import behind_flow, show_object
+        from ko_tui.backend.source.interface import Cancel
+        from ko_tui.screens.jumps import show_object
 
-        uuid = flow.uuid
-        show_object(self, lambda session: behind_flow(session, uuid))
+        show_object(self, lambda session: _object_of(session, Cancel(), flow))
 
     def action_on_node(self) -> None:
         if self.table.current is None:

@@ -145,7 +145,11 @@ class NodeFlowsScreen(PlaceScreen):
                 yield Static(id="explanation-words", markup=False)
 
     def _stage(self, rate: Rate) -> str:
-        return self.dump.stages.get(rate.flow.table or 0, "") if self.dump is not None else ""
+        """The stage of its logical flow; where that is not known, the stages that its table serves."""
+        if self.dump is None:
+            return ""
+        known = self.dump.by_cookie.get(rate.flow.cookie)
+        return known[0] if known is not None else self.dump.stages.get(rate.flow.table or 0, "")
 
     @property
     def table(self) -> FlowTable:
@@ -256,7 +260,7 @@ class NodeFlowsScreen(PlaceScreen):
         except ValueError:
             decoded = None
         table = openflow_table(rate.flow.table or 0, self.dump.version)
-        stage = self.dump.stages.get(rate.flow.table or 0, "")
+        stage = self._stage(rate)
         words = f"{stage}: {table.title}" if stage and stage not in table.title else table.title
         lines = openflow_lines(
             rate.flow,

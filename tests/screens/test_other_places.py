@@ -199,6 +199,9 @@ async def test_the_flows_of_a_real_node_by_their_keys(running: Running, running_
         await driven.until(lambda: isinstance(driven.app.screen, NodeFlowsScreen))
         await driven.until(lambda: driven.app.screen.taken_at and driven.app.screen.rates)
         screen = driven.app.screen
+        known = [r for r in screen.rates if r.flow.cookie in screen.dump.by_cookie]
+        assert known and all(screen._stage(r) == screen.dump.by_cookie[r.flow.cookie][0] for r in known)
+        assert not any("/" in screen._stage(r) for r in known), "its own stage, not all that share the table"
         pane = screen.query_one("#explanation")
         shown = pane.display
         await driven.press("d")
