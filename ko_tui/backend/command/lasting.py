@@ -8,7 +8,8 @@ line unique, and pkill(1) can end just this one.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,11 @@ from ko_tui.backend.source.interface import Cancel, ExecCancelled, ExecFailed, O
 
 if TYPE_CHECKING:
     from ko_tui.backend.session import Session
+
+
+PATIENCE_S = 90.0  # that an API server which went away is waited for
+RETRY_S = 1.0
+KILLED_AFTER_S = 2.0  # as timeout(1) is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +51,15 @@ def run_lasting(
     cancel: Cancel,
     on_stdout: OnBytes,
     on_stderr: OnBytes | None = None,
+    on_lost: Callable[[str], None] | None = None,
 ) -> CommandRun | None:
     """Run until it ends, its time is up, or it is cancelled; then make sure that nothing is left behind.
 
-    None when it was cancelled: that is an end in order. Raises the typed errors of the source.
+    None when it was cancelled: that is an end in order. Raises the typed errors of the source. With ``on_lost``, which
+    is told of it, a connection that breaks is waited for, so that the command can be ended when the API server is back.
     """
-    clean = False
+    clean = lost = False
+    began = time.monotonic()
     try:
         run = session.runner.run(
             pod,
@@ -68,16 +77,38 @@ def run_lasting(
     except ExecFailed:
         if cancel.cancelled:
             return None
+        lost = True
         raise
     finally:
-        if not clean:
+        if lost and on_lost is not None:
+            _end_when_back(session, pod, command, cancel, on_lost, began)
+        elif not clean:
             end(session, pod, command)
 
 
-def end(session: Session, pod: PodRef, command: Lasting) -> bool:
+def _end_when_back(
+    session: Session,
+    pod: PodRef,
+    command: Lasting,
+    cancel: Cancel,
+    on_lost: Callable[[str], None],
+    began: float,
+) -> None:
+    """Try until it is ended, its own limit has ended it, or the person has waited enough."""
+    if end(session, pod, command):
+        return
+    on_lost("the connection is lost; what runs there is ended as soon as the API server answers again.")
+    ends = min(time.monotonic() + PATIENCE_S, began + command.seconds + KILLED_AFTER_S)
+    while time.monotonic() < ends and not cancel.wait(RETRY_S):
+        if end(session, pod, command, cancel):
+            return
+    on_lost(f"the API server is still away; its own limit of {command.seconds} s ends what runs there.")
+
+
+def end(session: Session, pod: PodRef, command: Lasting, cancel: Cancel | None = None) -> bool:
     """End the remote process; True when the pod was asked. Its own time limit ends it when that cannot be done."""
     try:
-        session.runner.run(pod, command.ender, timeout=8)
+        session.runner.run(pod, command.ender, timeout=8, cancel=cancel)
     except KoError:
         return False
     return True
