@@ -178,6 +178,8 @@ def _word(word: str, before: list[str], after: list[str]) -> int:
         prog=f"ko-tui {word}", description=module.SUMMARY, parents=[global_parser()], allow_abbrev=False
     )
     module.add_arguments(parser)
+    if hasattr(module, "read_words"):  # another program's words, which this one has others for
+        after = module.read_words(after)
     if word in PASS_THROUGH:
         # What follows is the tool's own language: none of it is ours to read.
         args = parser.parse_args([*before, "--", word, *after])

@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         call = prepare(words, options.mode)  # before any cluster: a refusal needs none
     except PolicyRefusal as refusal:
-        _note_refusal(words, options.context, refusal.what)
+        note_refusal(words, options.context, refusal.what)
         raise
 
     from ko_tui.backend.session import open_session
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         session.close()
 
 
-def _note_refusal(words: list[str], context: str, reason: str) -> None:
+def note_refusal(words: list[str], context: str, reason: str) -> None:
     """The audit log holds what was refused before a cluster was asked, too."""
     from ko_tui.backend.command.audit import AuditLog
     from ko_tui.backend.command.run import CommandRun

@@ -38,9 +38,15 @@ class CommandLine:
         return Done(status, said.out, said.err)
 
     def start(
-        self, lab: ApiOnlyLab, *words: str, before: Callable[[], None] | None = None, stdin: int | None = None
+        self,
+        lab: ApiOnlyLab,
+        *words: str,
+        before: Callable[[], None] | None = None,
+        stdin: int | None = None,
+        stdout: int | None = None,
     ) -> Process:
-        """As a process of its own; ``before`` runs in it before the program does, ``stdin`` is a terminal's.
+        """As a process of its own; ``before`` runs in it before the program does, ``stdin`` is a terminal's, ``stdout``
+        another end than a pipe to here.
 
         It obeys SIGINT even if these tests run where that is ignored, as behind ``&``.
         """
@@ -52,7 +58,7 @@ class CommandLine:
 
         return subprocess.Popen(
             [sys.executable, "-m", "ko_tui", *cluster(lab), *words],
-            stdout=subprocess.PIPE,
+            stdout=subprocess.PIPE if stdout is None else stdout,
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL if stdin is None else stdin,
             env=lab.environment(XDG_STATE_HOME=str(self.state), PYTHONUNBUFFERED="1"),

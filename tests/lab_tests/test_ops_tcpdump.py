@@ -69,6 +69,35 @@ def test_pings_as_text_and_as_a_file(running_lab: RunningLab, line: CommandLine,
     until(lambda: not remote(running_lab), "the captures to end")
 
 
+def test_tcpdumps_own_options(running_lab: RunningLab, line: CommandLine) -> None:
+    """As people type them after kubectl ko tcpdump: -n is not the namespace, and -i names another interface."""
+    with capture(
+        running_lab, line, "default/multi", "-nnett", "-Qin", "-i", "net1", "-c1", "icmp"
+    ) as process:
+        assert running_lab.cluster.ping("default/multi-peer", "10.20.0.5", 2)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    form = r"\d+\.\d{6} [0-9a-f:]{17} > [0-9a-f:]{17}, icmp 10\.20\.0\.6 > 10\.20\.0\.5 echo request .*\n"
+    assert re.fullmatch(form, out), out
+    vm = line(running_lab, "tcpdump", "default/vm1", "-i", "eth0")
+    assert vm.status == 2 and "would be another's" in vm.err, vm
+
+
+def test_packets_into_a_pipe(running_lab: RunningLab, line: CommandLine, tmp_path: Path) -> None:
+    """``-w -`` is a pcap stream and nothing else, as for wireshark -k -i -."""
+    file = tmp_path / "piped"
+    with file.open("wb") as pipe:
+        process = line.start(
+            running_lab, "tcpdump", "default/client", "-s0", "-w-", "-c2", "icmp", stdout=pipe.fileno()
+        )
+        assert process.stderr is not None
+        assert any(said.endswith(": listening.\n") for said in process.stderr)
+        assert running_lab.cluster.ping("default/client", SERVER, 2)
+        process.communicate(timeout=30)
+    read = run("tcpdump", "-nn", "-r", str(file)).stdout.splitlines()
+    assert len(read) == 2 and "echo request" in read[0] and "length 64" in read[0], read
+
+
 def test_a_file_that_is_there_stays(running_lab: RunningLab, line: CommandLine, tmp_path: Path) -> None:
     file = tmp_path / "mine"
     file.write_text("mine\n")

@@ -40,7 +40,10 @@ class CaptureFailed(ClusterError):
 
 @dataclass(frozen=True, slots=True)
 class CaptureRequest:
-    """``filter`` are the words of a pcap-filter(7); ``count`` 0 means until the time is up (seconds)."""
+    """``filter`` are the words of a pcap-filter(7); ``count`` 0 means until the time is up (seconds).
+
+    ``interface`` is another one than the endpoint's own, in the same network; ``direction`` in, out or "" for both.
+    """
 
     endpoints: tuple[Endpoint, ...]
     filter: tuple[str, ...] = ()
@@ -48,6 +51,8 @@ class CaptureRequest:
     seconds: int = DEFAULT_SECONDS
     snaplen: int = SNAPLEN
     file: str = ""
+    interface: str = ""
+    direction: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,8 @@ def check_filter(words: Sequence[str]) -> tuple[str, ...]:
 def tcpdump_argv(interface: str, request: CaptureRequest) -> tuple[str, ...]:
     """Our own words of tcpdump(8): pcap to standard output, unbuffered, names not looked up."""
     words = ["tcpdump", "-nn", "-U", "-s", str(request.snaplen), "-i", interface, "-w", "-"]
+    if request.direction:
+        words += ["-Q", request.direction]
     if request.count:
         words += ["-c", str(request.count)]
     return (*words, *check_filter(request.filter))
@@ -92,21 +99,27 @@ def capture(
 ) -> list[str]:
     """Capture until the count, the time or ``cancel``; gives what went wrong at single endpoints.
 
-    ``on_seen`` is called from several threads, one at a time. Raises UsageError, NoInterface, or CaptureFailed
-    when no endpoint could be captured. The file, when one is named, holds whole packets whatever happens; where it is
-    not the whole capture, ``on_note`` and the error say how many.
+    ``on_seen`` and ``on_note`` are called from several threads, each by one at a time. Raises UsageError, NoInterface,
+    or CaptureFailed when no endpoint could be captured. The file, when one is named, holds whole packets whatever
+    happens; where it is not the whole capture, ``on_note`` and the error say how many.
     """
     check_filter(request.filter)
     if not 1 <= request.seconds <= MAX_SECONDS:
         raise UsageError(f"A capture lasts 1 to {MAX_SECONDS} seconds.", f"{request.seconds} was asked for.")
-    places = [(e, find_place(session, e)) for e in request.endpoints]
+    places = [(e, find_place(session, e, request.interface)) for e in request.endpoints]
     for endpoint, place in places:
         on_note(f"{endpoint.key}: {place.why}")
     sink = _Sink(on_seen, request.file)
+    speaking = threading.Lock()  # each place speaks from a thread of its own
+
+    def note(words: str) -> None:
+        with speaking:
+            on_note(words)
+
     problems: list[str] = []
     try:
         with ThreadPoolExecutor(max(1, len(places)), thread_name_prefix="ko-capture") as pool:
-            flights = [pool.submit(_one, session, request, e, p, cancel, sink, on_note) for e, p in places]
+            flights = [pool.submit(_one, session, request, e, p, cancel, sink, note) for e, p in places]
             try:
                 for flight, (endpoint, _) in zip(flights, places, strict=True):
                     try:
@@ -158,7 +171,15 @@ def _one(
             raise CaptureFailed(f"What came is not a capture: {error}") from error
 
     command = lasting(place.argv(tcpdump_argv(place.interface, request)), request.seconds)
-    run = run_lasting(session, place.pod, command, cancel=cancel, on_stdout=take, on_stderr=said.extend)
+    run = run_lasting(
+        session,
+        place.pod,
+        command,
+        cancel=cancel,
+        on_stdout=take,
+        on_stderr=said.extend,
+        on_lost=lambda words: on_note(f"{endpoint.key}: {words}"),
+    )
     # 124 and 143: timeout(1) ended it when its time was up, which is an end in order.
     if run is not None and run.exit_code not in (0, 124, 143):
         words = (run.stderr or said.decode("utf-8", "replace")).strip().splitlines()

@@ -7,11 +7,12 @@ taken on the node's side of the pair: it is named by the logical port, whoever o
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ko_tui.backend.cluster.rows import check
-from ko_tui.backend.errors import ClusterError
+from ko_tui.backend.command.policy_tables import INTERFACE as TYPED
+from ko_tui.backend.errors import ClusterError, UsageError
 from ko_tui.backend.ovn.table import parse_table
 from ko_tui.backend.source.interface import PodRef
 from ko_tui.backend.tracing.model import Endpoint
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 NETNS = re.compile(r"^/(?:var/)?run/netns/[A-Za-z0-9._-]+$")
 INTERFACE = re.compile(r"^[A-Za-z0-9_.@-]{1,15}$")
+NAMED = re.compile(rf"^{TYPED}$")  # by a person
 
 
 class NoInterface(ClusterError):
@@ -43,8 +45,31 @@ class CapturePlace:
         return ("nsenter", f"--net={self.netns}", *tcpdump) if self.netns else tcpdump
 
 
-def find_place(session: Session, endpoint: Endpoint) -> CapturePlace:
-    """Raises NoInterface when the port has no interface on its node."""
+def check_interface(name: str) -> None:
+    """Raises UsageError for what cannot be an interface's name; "" is the endpoint's own."""
+    if name and not NAMED.match(name):
+        raise UsageError(f"{name!r} cannot be the name of an interface.")
+
+
+def find_place(session: Session, endpoint: Endpoint, interface: str = "") -> CapturePlace:
+    """``interface`` is another one than the endpoint's own, in the same network namespace.
+
+    Raises NoInterface when the port has no interface on its node, UsageError for an ``interface`` that cannot be meant.
+    """
+    own = _own_place(session, endpoint)
+    if not interface:
+        return own
+    check_interface(interface)
+    if not own.netns and not (endpoint.host_network or endpoint.kind == "node"):
+        raise UsageError(
+            f"{endpoint.key} is captured on the node's side of its port, where {interface} would be another's.",
+            "Leave -i out; an attachment is named NAMESPACE/POD@ATTACHMENT.",
+        )
+    where = "inside the pod's network namespace" if own.netns else f"of node {endpoint.node}"
+    return replace(own, interface=interface, why=f"{interface} {where}.")
+
+
+def _own_place(session: Session, endpoint: Endpoint) -> CapturePlace:
     if not endpoint.node:
         raise NoInterface(
             f"{endpoint.key} is not on any node.", "Only running pods, VMs and nodes can be captured."
