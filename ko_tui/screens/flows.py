@@ -67,7 +67,7 @@ def _meant(flow: Flow, owner: ObjectRef | None, services: Mapping[str, ObjectRef
     if owner is None or owner.kind != "Load_Balancer":
         return owner
     addresses = _ADDRESS.findall(f"{flow.match} {flow.actions}")
-    return next((services[a] for a in addresses if a in services), replace(owner, owner=None))
+    return replace(owner, owner=next((services[a] for a in addresses if a in services), None))
 
 
 def _object_of(session: Session, cancel: Cancel, flow: Flow) -> ObjectRef | None:

@@ -115,9 +115,11 @@ async def test_flows_of_a_load_balancer_name_their_service(running: Running) -> 
         await driven.press("enter")
         await driven.sees(" of 12 flows")
         assert all("10.96.0.10" in f.match or "ip6" in f.match for f in driven.app.screen.table.shown())
-        await driven.sees("Behind this flow", "  Service kube-system/kube-dns\n")
+        await driven.sees("Load_Balancer cluster-", "made from Service kube-system/kube-dns")
         await driven.press("K")
-        await driven.until(lambda: driven.text().splitlines()[-2].strip() == "Service kube-system/kube-dns")
+        await driven.until(
+            lambda: driven.text().splitlines()[-2].strip().startswith("Service kube-system/kube-dns")
+        )
         await driven.press("Y")
         await driven.sees("kind: Service", "name: kube-dns")
 
