@@ -63,6 +63,8 @@ def check(tool: str, argv: Sequence[str], *, mode: Mode = READ_ONLY, capture: bo
         check_words(argv)
     except Refused as refused:
         return _refuse(refused.reason, f"{tool}: words", never=True)
+    if tool in tables.ABOUT_TOOLS and len(argv) == 1 and argv[0] in tables.ABOUT:
+        return Decision(True, "", tuple(argv), False, f"{tool}: {argv[0]}")
     if tool == "tcpdump" and mode == STRICT:
         return _refuse(
             "A capture reads the payload of packets.",

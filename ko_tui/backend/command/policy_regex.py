@@ -130,6 +130,7 @@ def _rest() -> list[str]:
             "ovsdb-tool", tables.OVSDB_TOOL_OPTIONS, _any(tables.OVSDB_TOOL - {"query"}), tables.OVSDB_FILE
         )
         + _more(tables.OVSDB_TOOL_OPTIONS, tables.OVSDB_FILE),
+        f"{_any(tables.ABOUT_TOOLS)}{_S}{_any(tables.ABOUT)}",
         f"({_anywhere('ovn-trace', tables.OVN_TRACE_OPTIONS, _WORD)}"
         f"|{_anywhere('ovn-trace', tables.OVN_TRACE_OPTIONS, _WORD, _WORD)})",
     ]

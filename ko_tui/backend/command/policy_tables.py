@@ -60,6 +60,10 @@ CTL: dict[str, dict[str, frozenset[str]]] = {
 SECONDS = r"[1-9]\d{0,3}"
 NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 
+# Alone, these only print what the program is: no database is asked, no file is opened.
+ABOUT = frozenset({"--help", "-h", "--version", "-V"})
+ABOUT_TOOLS = frozenset({*CTL, "ovs-ofctl", "ovs-dpctl", "ovs-appctl", "ovn-appctl"})
+
 # option -> pattern of its value; None when it takes none. Short options are never clustered.
 FORMATTING: dict[str, str | None] = {
     "--format": "table|list|html|csv|json",

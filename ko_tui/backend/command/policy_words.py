@@ -74,7 +74,9 @@ def _option(words: Sequence[str], index: int, table: Mapping[str, str | None]) -
     word = words[index]
     name, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
     if name not in table:
-        raise Refused(f"The option {name} is not on the list.")
+        whole = sorted(n for n in table if name.startswith("--") and len(name) > 3 and n.startswith(name))
+        hint = f" Options are written out: {' or '.join(whole)}." if whole else ""
+        raise Refused(f"The option {name} is not on the list.{hint}")
     pattern = table[name]
     if pattern is None:
         if equals:

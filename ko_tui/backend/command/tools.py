@@ -48,6 +48,13 @@ TOOLS: dict[str, Tool] = {
 }
 # Daemons of OVN have their control sockets in /var/run/ovn, where ovs-appctl does not look.
 _OVN_DAEMONS = frozenset({"ovn-controller", "ovn-northd", "ovn-ic"})
+# Short options that take a value.
+_SHORT_VALUES = {
+    **dict.fromkeys(("ovn-nbctl", "ovn-sbctl", "ovn-ic-nbctl", "ovn-ic-sbctl", "ovs-vsctl"), "tdf"),
+    "ovs-ofctl": "tO",
+    "ovs-dpctl": "t",
+    "ovs-appctl": "tT",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +85,25 @@ def split_call(words: Sequence[str]) -> tuple[Tool, str, tuple[str, ...]]:
 def prepare(words: Sequence[str], mode: Mode = READ_ONLY) -> ToolCall:
     """Check a call against the policy; needs no cluster. Raises UsageError or PolicyRefusal with the reason."""
     tool, node, arguments = split_call(words)
+    if not arguments:
+        where = f" for the node {node!r}" if node else ""
+        raise UsageError(f"{tool.program} needs a command{where}.", f"See ko-tui {' '.join(words)} --help.")
+    arguments = _apart(tool, arguments)
     program = _program(tool, arguments)
     decision = check(program, arguments, mode=mode)
     if not decision.allowed:
         raise PolicyRefusal(decision.reason, "What may run read-only is listed by ko-tui rbac --explain.")
     return ToolCall(tool, (program, *decision.argv), node, decision)
+
+
+def _apart(tool: Tool, arguments: Sequence[str]) -> tuple[str, ...]:
+    """``-OOpenFlow15`` as ``-O OpenFlow15``: getopt(3) reads both alike, the lists know the second."""
+    letters = _SHORT_VALUES[tool.program]
+    apart: list[str] = []
+    for word in arguments:
+        glued = len(word) > 2 and word[0] == "-" and word[1] in letters
+        apart += [word[:2], word[2:]] if glued else [word]
+    return tuple(apart)
 
 
 def _program(tool: Tool, arguments: Sequence[str]) -> str:
