@@ -68,6 +68,7 @@ class KoTuiApp(App[int], inherit_bindings=False):
         self.door = Door(open_session)
         self.reopen = reopen
         self.known: dict[str, list[str]] = {}  # names for completion: endpoint, node, datapath
+        self.names_asked: set[str] = set()  # those that are known or on their way
         self.commands_typed = History("commands", most=self.settings.history_lines)
         self.traces_made = History("traces", most=self.settings.history_lines)
         self.animation_level = "none"
@@ -128,6 +129,7 @@ class KoTuiApp(App[int], inherit_bindings=False):
         self.door.close()
         self.door = Door(self.reopen(name))
         self.known.clear()
+        self.names_asked.clear()
         self.run_worker(self._start_anew(), exit_on_error=False)
 
     async def _start_anew(self) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ko_tui.commands import Command, by_colon
 from ko_tui.screens.directory import commands_here
+from ko_tui.screens.known_names import learn
 from ko_tui.widgets.prompt import Completer
 
 MOST = 200
@@ -34,6 +35,7 @@ def completer(screen: Any) -> Completer:
         command = by_colon(name, commands)
         if command is None:
             return ()
+        learn(screen, command.complete)
         return [(f"{name} {rest}", what) for rest, what in arguments(screen, command, words)] or (
             [(text, command.usage)] if command.usage and not words else []
         )

@@ -94,17 +94,6 @@ class Everywhere:
         self.query_one(PromptLine).open(
             ":", history=self.ko.commands_typed.lines(), completer=completer(self)
         )
-        if self.ko.reopen is not None and "context" not in self.ko.known:
-            from ko_tui.screens.known_names import context_names
-
-            self.ko.known["context"] = []  # asked once; without a kubeconfig there is nothing to offer
-            self.ask("contexts", context_names, self._contexts_known, failed=lambda _error: None)
-
-    def _contexts_known(self: Any, names: list[str]) -> None:
-        from ko_tui.widgets.prompt import PromptLine
-
-        self.ko.known["context"] = names
-        self.query_one(PromptLine).offer_again()
 
     def action_filter(self: Any) -> None:
         from ko_tui.widgets.prompt import PromptLine

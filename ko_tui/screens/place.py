@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from textual.app import App
 
     from ko_tui.app import KoTuiApp
-    from ko_tui.backend.session import Session
-    from ko_tui.backend.source.interface import Cancel
 
 RETRY_SECONDS = (5, 10, 20, 30)
 AGE_TICK = 5.0
@@ -37,11 +35,6 @@ FIRST_PAINT = 0.15  # seconds that the first paint gets before the first questio
 ACTING = frozenset({"go", "command_line", "save", "copy"})
 # Kinds of error that mend themselves: asked again after a while. Named, so that no source is imported for it.
 PASSING = frozenset({"ApiUnavailable", "ExecInterrupted", "ExecTimeout", "ExecNoStatus"})
-
-
-def node_names(session: Session, cancel: Cancel) -> list[str]:
-    """For a question: the names of the nodes, for completion."""
-    return [e.name for e in session.inventory(cancel=cancel).endpoints if e.kind == "node"]
 
 
 class PlaceScreen(Everywhere, Asking, Screen[Any]):

@@ -6,6 +6,7 @@ import pytest
 
 from ko_tui.backend.source.interface import ApiUnavailable
 from ko_tui.commands import PLACES
+from ko_tui.config import Settings
 from ko_tui.screens.trace import TraceScreen
 from tests.screens.conftest import Running, open_demo
 
@@ -60,3 +61,21 @@ async def test_a_filter_that_is_not_understood_says_so_while_it_is_typed(running
         await driven.until(
             lambda: "taken as plain text" not in driven.text() and "enter keep" in driven.text()
         )
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("lflow ovn-d", "lflow ovn-default"),
+        ("flows worker2", "flows kube-ovn-worker2"),
+        ("trace dns", "trace kube-system/coredns"),
+        ("capture web-0", "capture default/web-0"),
+    ],
+)
+async def test_names_are_completed_before_their_place_was_seen(
+    running: Running, line: str, offered: str
+) -> None:
+    async with running(open_session=open_demo, settings=Settings(start="status")) as driven:
+        await driven.press("colon")
+        await driven.paste(line)
+        await driven.sees(offered)
