@@ -94,8 +94,11 @@ class Session:
 
         def ask() -> Leader:
             central = self.app_pods(CENTRAL)
-            with ThreadPoolExecutor(8) as pool:
+            pool = ThreadPoolExecutor(8, thread_name_prefix="ko-leader")
+            try:
                 return find_leader(database, central, lambda p, a: self.runner.run(p, a, timeout=8), pool)
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
 
         return self.answers.get(("leader", database), ask, max_age=LEADER_AGE).value
 

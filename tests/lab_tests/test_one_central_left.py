@@ -4,7 +4,7 @@ tools take no answer from it. What it holds is read all the same; what needs a l
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,12 @@ from typing import Any
 import pytest
 
 from ko_tui.app import KoTuiApp
+from ko_tui.backend.command.runner import Runner
 from ko_tui.backend.ovn.trace_model import Verdict
 from ko_tui.backend.session import Session, SessionOptions
+from ko_tui.backend.source.handshake import Timing
+from ko_tui.backend.source.interface import ExecResult, PodRef
+from ko_tui.backend.source.live import LiveSource
 from ko_tui.backend.tracing.oneline import parse_line
 from tests.lab.central_pods import DAEMONS, daemon_pid
 from tests.lab.places import end, until
@@ -53,6 +57,16 @@ def cut_off(lab: RunningLab) -> bool:
         for short, name in SCHEMA.items()
     ]
     return all("disconnected" in each for each in said)
+
+
+class Patient:
+    """A source whose commands have no limit of their own."""
+
+    def __init__(self, source: LiveSource) -> None:
+        self._source = source
+
+    def exec(self, pod: PodRef, argv: Sequence[str], **options: Any) -> ExecResult:
+        return self._source.exec(pod, argv, **(options | {"timeout": 600.0}))
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +171,21 @@ def test_conditions_and_records_mean_what_they_mean_to_the_tools(
 def test_flows_of_a_datapath(left: RunningLab, running_lab: RunningLab) -> None:
     with session_on(left) as session, session_on(running_lab) as whole:
         assert len(session.flows("ovn-default").value) == len(whole.flows("ovn-default").value) > 100
+
+
+def test_lost_nodes_are_not_waited_for(left: RunningLab) -> None:
+    """Nobody answers for the two others, ever; the survivor is asked on while they are still silent."""
+    names = central(left)
+    hung = left.faults.add("no_handshake", pod=f"({names[0]}|{names[2]})$")
+    try:
+        with opened(left, timing=Timing(handshake=600.0)) as source:
+            session = Session(source, SessionOptions())
+            session.runner = Runner(Patient(source))  # type: ignore[arg-type]
+            assert session.leader("nb").pod.name == names[SURVIVOR] and hung.hits
+            assert session.rows("nb", "Logical_Router", ("name",)).value
+            session.close()
+    finally:
+        left.faults.remove(hung)
 
 
 async def test_the_status_screen(left: RunningLab) -> None:

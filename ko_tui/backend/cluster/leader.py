@@ -7,8 +7,9 @@ pod just when it matters. The server's own ``cluster/status`` (ovsdb-server(1)) 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import FIRST_COMPLETED, Executor, wait
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,6 +21,7 @@ from ko_tui.backend.source.objects import KubeObject
 
 Database = Literal["nb", "sb"]
 SCHEMA = {"nb": "OVN_Northbound", "sb": "OVN_Southbound"}
+GRACE_S = 2.0
 Run = Callable[[PodRef, Sequence[str]], CommandRun]
 
 
@@ -105,9 +107,9 @@ def find_leader(database: Database, central: Sequence[KubeObject], run: Run, poo
                 )
                 return Leader(ref(labelled[0]), True, f"{labelled[0].name} {said}.", tuple(asked))
     rest = [p for p in ready if not (asked and labelled and p.name == labelled[0].name)]
-    answers = list(pool.map(lambda p: (p, _ask(database, p, run, failed)), rest))
+    answers = _ask_each(database, rest, run, failed, pool)
     if unready and _left_open([*asked, *(a for _, a in answers if a)]):
-        answers += pool.map(lambda p: (p, _ask(database, p, run, failed)), unready)
+        answers += _ask_each(database, unready, run, failed, pool)
     asked += [a for _, a in answers if a]
     note = _label_note(label, central, labelled)
     for pod, answer in answers:
@@ -149,6 +151,30 @@ def _left_open(answers: Sequence[CommandRun]) -> bool:
         return False
     alive = [a for a in answers if role_of(a)]
     return not alive or any(re.search(r"^Leader: (?!unknown)", a.stdout, re.MULTILINE) for a in alive)
+
+
+def _ask_each(
+    database: Database, pods: Sequence[KubeObject], run: Run, failed: list[KoError], pool: Executor
+) -> list[tuple[KubeObject, CommandRun | None]]:
+    """The answers of these pods, no longer waited for once one leads; nor, but for a moment, once one says that it
+    is cut off: then the nodes of the others may well be lost, and would only be waited for in vain."""
+    flights = {pool.submit(_ask, database, pod, run, failed): pod for pod in pods}
+    waiting = set(flights)
+    answers: list[tuple[KubeObject, CommandRun | None]] = []
+    ends: float | None = None
+    while waiting:
+        left = None if ends is None else max(0.0, ends - time.monotonic())
+        done, waiting = wait(waiting, left, FIRST_COMPLETED)
+        if not done:
+            break
+        for flight in done:
+            answer = flight.result()
+            answers.append((flights[flight], answer))
+            if answer and role_of(answer) in ("leader", "standalone"):
+                return answers
+            if answer and is_cut_off(answer) and ends is None:
+                ends = time.monotonic() + GRACE_S
+    return answers
 
 
 def _ask(database: Database, pod: KubeObject, run: Run, failed: list[KoError]) -> CommandRun | None:
