@@ -2,7 +2,7 @@
 
 Each word is a module of this package with ``SUMMARY``, ``add_arguments(parser)`` and ``run(args) -> int``; only
 the one that is used is imported. Exit status: 0 done (for a trace: delivered), 1 the answer is no (dropped,
-unhealthy), 2 usage or refused, 3 the cluster or a command in it failed.
+unhealthy), 2 usage or refused, 3 the cluster or a command in it failed, 141 the reader of the output has gone.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ko_tui import __version__
-from ko_tui.backend.errors import KoError
+from ko_tui.backend.errors import KoError, UsageError
 from ko_tui.cli.options import VALUE_OPTIONS, global_parser
 from ko_tui.cli.words import PASS_THROUGH, WORDS
 
@@ -51,6 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if position is None:
             return _screen(arguments)
         word = arguments[position]
+        if word == "help":  # ko-tui help [WORD]
+            return main([*arguments[:position], "--help", *arguments[position + 1 : position + 2]])
         if word not in WORDS:
             print(f"ko-tui: there is no command {word!r}. See ko-tui --help.", file=sys.stderr)
             return 2
@@ -61,8 +63,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         report(error)
         return error.exit_code
     except BrokenPipeError:
-        sys.stderr.close()
-        return 0
+        return _unread()
+    except SystemExit as ended:
+        if isinstance(ended.__context__, BrokenPipeError):  # rich's way to end: 1 would be an answer of ours
+            return _unread()
+        raise
     except OSError as error:
         return _cut_short(error) if error.errno in NO_ROOM else unexpected(error)
     except Exception as error:
@@ -96,12 +101,23 @@ def unexpected(error: Exception) -> int:
     return 70
 
 
-def _cut_short(error: OSError) -> int:
-    """Standard output goes to a file, and its disk is full."""
+def _unread() -> int:
+    """Who read standard output has enough, as ``| head`` does: the status is that of a program ended by SIGPIPE."""
+    _close_stdout()
+    return 141
+
+
+def _close_stdout() -> None:
+    """Python would try to write once more at its end, and complain in its own way."""
     import os
 
-    # Python would try again at its end, and complain in its own way.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _cut_short(error: OSError) -> int:
+    """Standard output goes to a file, and its disk is full."""
+    _close_stdout()
     print(
         f"ko-tui: The output cannot be written: {error.strerror}. What was written of it is cut short.\n"
         "  Free some room, or send it elsewhere.",
@@ -141,6 +157,13 @@ def _tell(words: str) -> None:
 
 def _screen(arguments: list[str]) -> int:
     args: Any = _screen_options(arguments) if arguments else UNASKED
+    if not (
+        sys.stdin.isatty() and sys.stderr.isatty()
+    ):  # it reads its keys from the one and paints on the other
+        raise UsageError(
+            "The screen needs a terminal, and there is none here.",
+            "ko-tui --help lists the commands that need none; ko-tui explain reads what is piped in.",
+        )
     # What is imported stays: looking through it again and again would only hold up the first paint (app.on_ready).
     gc.disable()
     from ko_tui.app import run
@@ -168,16 +191,12 @@ def _screen_options(arguments: list[str]) -> Any:
 
 
 def _word(word: str, before: list[str], after: list[str]) -> int:
-    import argparse
-
     from ko_tui.cli import leftovers
+    from ko_tui.cli.parser import WordParser
     from ko_tui.cli.signals import unwinding
 
     module = importlib.import_module(WORDS[word][0])
-    parser = argparse.ArgumentParser(
-        prog=f"ko-tui {word}", description=module.SUMMARY, parents=[global_parser()], allow_abbrev=False
-    )
-    module.add_arguments(parser)
+    parser = WordParser(word, module)
     if hasattr(module, "read_words"):  # another program's words, which this one has others for
         after = module.read_words(after)
     if word in PASS_THROUGH:

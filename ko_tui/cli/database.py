@@ -27,7 +27,12 @@ WRITES = frozenset({"kick", "restore"})
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=("status", "kick", "backup", "dbstatus", "restore"))
+    parser.add_argument(
+        "action",
+        choices=("status", "kick", "backup", "dbstatus", "restore"),
+        help="status: every member of this database; dbstatus: both databases; kick SERVER: remove a member that is "
+        "gone for good; backup [FILE]: as a standalone database, verified; restore [FILE]: nb only, step by step",
+    )
     parser.add_argument(
         "argument",
         nargs="?",

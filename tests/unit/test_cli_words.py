@@ -1,0 +1,74 @@
+"""The command line around its words: help, mistakes, no terminal, and a reader that has enough."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from ko_tui.cli import main
+from ko_tui.cli.words import WORDS
+
+KO_TUI = (sys.executable, "-m", "ko_tui")
+
+
+def ended(*words: str) -> int:
+    """The exit status, whichever way it ends."""
+    try:
+        return main(list(words))
+    except SystemExit as end:
+        return int(end.code or 0)
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_help_of_each_word_begins_with_what_is_its_own(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended("help", word) == 0
+    usage, _, rest = capsys.readouterr().out.partition("\n\n")
+    assert usage.startswith(f"usage: ko-tui {word}") and "--kubeconfig" not in usage
+    assert "--kubeconfig" in rest and "--allow-write" in rest
+
+
+def test_help_without_a_word_lists_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended("help") == 0
+    said = capsys.readouterr().out
+    assert all(word in said for word in WORDS)
+    assert ended("help", "nosuch") == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("nb", "action is one of status, kick, backup, dbstatus, restore"),
+        ("tuning", "missing: action\n"),
+        ("log", "what is one of kube-ovn, ovn, ovs, linux, all"),
+        ("tcpdump", "endpoint: NS/POD"),
+        ("nb nosuch", "'nosuch'"),
+        ("env-check x", "unrecognized arguments: x"),
+    ],
+)
+def test_a_mistake_is_told_in_few_lines(words: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended(*words.split()) == 2
+    said = capsys.readouterr().err
+    assert told in said and said.count("\n") <= 3 and f"See ko-tui {words.split()[0]} --help." in said
+
+
+def test_the_screen_does_not_paint_into_a_pipe() -> None:
+    done = subprocess.run(
+        [*KO_TUI, "--demo"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30
+    )
+    assert (
+        done.returncode == 2 and "needs a terminal" in done.stderr and "\x1b" not in done.stdout + done.stderr
+    )
+
+
+@pytest.mark.parametrize("words", ["trace default/client default/server icmp", "status", "config"])
+def test_a_reader_that_has_enough(words: str) -> None:
+    """Not 1, which would say that the packet is dropped, and not a word about it."""
+    process = subprocess.Popen(
+        [*KO_TUI, "--demo", *words.split()], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait(30) == 141
