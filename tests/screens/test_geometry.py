@@ -236,5 +236,8 @@ async def test_a_plain_terminal_gets_plain_signs_everywhere(
                 strange = {c for c in driven.text() if not c.isascii()}
                 assert not strange, (one.mode, strange)
                 assert driven.app.screen.query_one(PromptLine).region.height == 1
+            driven.app.screen.run_line("trace default/client svc/kube-system/kube-dns udp 53")
+            await driven.sees("Delivered to coredns", "Is the sender who it claims to be?")
+            assert not {c for c in driven.text() if not c.isascii()}, driven.text()
     finally:
         use_glyphs("unicode")
