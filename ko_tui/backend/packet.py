@@ -33,7 +33,7 @@ TCP_SYN = 2
 
 _TCP_FLAGS = {"fin": 1, "syn": 2, "rst": 4, "psh": 8, "ack": 16, "urg": 32, "ece": 64, "cwr": 128}
 _CT_STATES = frozenset({"trk", "new", "est", "rel", "rpl", "inv", "dnat", "snat"})  # ovn-trace(8), --ct
-_MAC = re.compile(r"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$")
+MAC = re.compile(r"[0-9a-fA-F]{1,2}(:[0-9a-fA-F]{1,2}){5}")  # 0:0:0:1b:3e:8b, as kubectl ko takes it too
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +165,9 @@ def solicited_mac(address: str) -> str:
 
 def parse_mac(text: str) -> str:
     """A MAC address in lower case; UsageError when it is none."""
-    if not _MAC.match(text):
+    if not MAC.fullmatch(text):
         raise UsageError(f"{text!r} is not a MAC address.", "Write it as 00:00:00:1b:3e:8b.")
-    return text.lower()
+    return ":".join(part.zfill(2) for part in text.lower().split(":"))
 
 
 def parse_tcp_flags(text: str) -> int:

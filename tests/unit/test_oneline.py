@@ -14,6 +14,7 @@ from ko_tui.backend.tracing.oneline import parse_line
     [
         ("default/client 10.96.0.10 udp 53", "default/client", "10.96.0.10", "udp", 53, "", ""),
         ("a/b 10.1.1.1 00:00:00:1B:3E:8B tcp 80", "a/b", "10.1.1.1", "tcp", 80, "", "00:00:00:1b:3e:8b"),
+        ("a/b 10.1.1.1 0:0:0:1B:3E:8B icmp", "a/b", "10.1.1.1", "icmp", 0, "", "00:00:00:1b:3e:8b"),
         ("node//w 10.16.0.1 arp request", "node//w", "10.16.0.1", "arp-request", 0, "", ""),
         ("node//w 10.16.0.1 arp reply", "node//w", "10.16.0.1", "arp-reply", 0, "", ""),
         ("default/client -> svc/web:80 tcp", "default/client", "svc/web", "tcp", 80, "", ""),

@@ -11,13 +11,12 @@ import shlex
 from collections.abc import Sequence
 
 from ko_tui.backend.errors import UsageError
-from ko_tui.backend.packet import PORT_PROTOCOLS, Protocol, parse_mac
+from ko_tui.backend.packet import MAC, PORT_PROTOCOLS, Protocol, parse_mac
 from ko_tui.backend.tracing.lookup import is_address
 from ko_tui.backend.tracing.model import TraceRequest
 
 GRAMMAR = "SOURCE [->] DESTINATION[:PORT] [MAC] [icmp|tcp|udp|sctp|nd|arp request|arp reply] [PORT]"
 _EXAMPLE = "For example: default/client svc/kube-system/kube-dns udp 53."
-_MAC = re.compile(r"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$")
 _WORDS = {"icmp6": "icmp", "ping": "icmp", "nd": "nd-ns", "nd_ns": "nd-ns", "ns": "nd-ns"}
 
 
@@ -38,7 +37,7 @@ def parse_words(words: Sequence[str], *, namespace: str = "default") -> TraceReq
     source, target, *rest = rest
     destination, port, port_name = _split_port(target)
     mac = ""
-    if rest and _MAC.match(rest[0]):
+    if rest and MAC.fullmatch(rest[0]):
         mac = parse_mac(rest.pop(0))
     protocol = Protocol.TCP if port or port_name else Protocol.ICMP
     if rest:
