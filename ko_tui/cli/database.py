@@ -9,13 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from ko_tui.backend.cluster.leader import SCHEMA, Database
 from ko_tui.backend.errors import PolicyRefusal, UsageError
 from ko_tui.cli.options import session_options
+from ko_tui.cli.render_table import ROOMY, table_console
 from ko_tui.cli.visible import visible
 
 if TYPE_CHECKING:
@@ -46,7 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--status", action="store_true", help="how far the last restore went; needs no cluster"
     )
     restore.add_argument("--seconds", type=float, default=300.0, help="how long each step may wait")
-    parser.add_argument("--json", action="store_true")
+    shown = parser.add_mutually_exclusive_group()
+    shown.add_argument("--json", action="store_true")
+    shown.add_argument("--raw", action="store_true", help="status: what each server said, the leader first")
     parser.add_argument("--force", action="store_true", help="backup: replace a file that is there")
     parser.set_defaults(word=parser.prog.rsplit(" ", 1)[-1])
 
@@ -93,7 +95,10 @@ def _status(session: Session, database: Database, args: argparse.Namespace) -> i
     wanted: tuple[Database, ...] = ("nb", "sb") if args.action == "dbstatus" else (database,)
     with ThreadPoolExecutor(len(wanted)) as pool:  # a silent pod holds up both questions only once
         answers = dict(zip(wanted, pool.map(lambda name: ask_members(session, name), wanted), strict=True))
-    if args.json:
+    if args.raw:
+        for name, members in answers.items():
+            print_raw(name, members)
+    elif args.json:
         print(json.dumps({SCHEMA[n]: [m.facts() for m in ms] for n, ms in answers.items()}, indent=2))
     else:
         for name, members in answers.items():
@@ -102,14 +107,22 @@ def _status(session: Session, database: Database, args: argparse.Namespace) -> i
     return 1 if not everyone or any(not m.well or "ok" not in m.storage for m in everyone) else 0
 
 
+def print_raw(database: Database, members: list[Member]) -> None:
+    """The servers' own words, as kubectl ko prints the leader's; the leader first."""
+    for member in sorted(members, key=lambda m: m.status.role != "leader"):
+        print(visible(f"# {SCHEMA[database]} of {member.pod} on {member.node}"))
+        print("\n".join(visible(line) for line in (member.said or member.problem).splitlines()))
+
+
 def print_members(database: Database, members: list[Member]) -> None:
     """A row a member, what they disagree on visible at a glance."""
     from ko_tui.backend.operations.members import REMOVED
 
-    console = Console(highlight=False)
+    console = table_console()
+    roomy = console.width >= ROOMY
     console.print(Text(SCHEMA[database], style="bold"))
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("node", no_wrap=True, max_width=18)
+    table.add_column("node", no_wrap=True, max_width=None if roomy else 18)
     widest = {"pod": 6, "id": 4, "role": 8, "term": 4, "leader": 6, "log": 7, "behind": 6}
     for name, width in {**widest, "storage": 7, "state": 5}.items():
         table.add_column(name, no_wrap=True, min_width=width)
@@ -122,7 +135,7 @@ def print_members(database: Database, members: list[Member]) -> None:
             notes.append(f"{member.pod}: {member.problem or status.status or status.kind}")
         cells = (
             member.node,
-            f"…{member.pod[-5:]}",
+            member.pod if roomy else f"…{member.pod[-5:]}",
             status.nick,
             status.role or ("removed" if member.problem == REMOVED else status.kind),
             str(status.term or ""),
@@ -144,6 +157,8 @@ def _backup(session: Session, database: Database, args: argparse.Namespace) -> i
     path = Path(args.argument) if args.argument else default_path(database)
     if path.is_dir():
         path /= default_path(database)
+    elif args.argument.endswith("/"):
+        raise UsageError(f"There is no directory {args.argument}.", "Make it first, or name a file.")
     show = sys.stderr.isatty()
 
     def progress(size: int) -> None:

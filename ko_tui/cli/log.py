@@ -36,6 +36,8 @@ def run(args: argparse.Namespace) -> int:
     path, name = Path(args.output), f"kubectl-ko-log-{time.strftime('%Y%m%d-%H%M%S')}.tar.gz"
     if path.is_dir():  # the present one when none is named
         path /= name
+    elif args.output.endswith("/"):
+        raise UsageError(f"There is no directory {args.output}.", "Make it first, or name a file.")
     if path.exists() and not args.force:
         raise UsageError(f"{path} exists already.", "Choose another name, or give --force.")
     session = open_session(session_options(args))

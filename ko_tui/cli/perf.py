@@ -7,7 +7,6 @@ import json
 import sys
 from typing import TYPE_CHECKING, cast
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -15,6 +14,7 @@ from ko_tui.backend.errors import PolicyRefusal, UsageError
 from ko_tui.backend.operations.perf_model import PARTS, SECONDS, SIZES, Part, cells, headings
 from ko_tui.cli.confirm import confirm
 from ko_tui.cli.options import session_options
+from ko_tui.cli.render_table import table_console
 from ko_tui.cli.visible import visible
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def sizes_of(text: str) -> tuple[int, ...]:
 
 
 def print_result(result: PerfResult) -> None:
-    console = Console(highlight=False)
+    console = table_console()
     for section in result.sections:
         console.print(
             Text(visible(f"{section.title}: {section.source} to {section.target}"), style="bold"),

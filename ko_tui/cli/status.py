@@ -13,6 +13,7 @@ from rich.text import Text
 
 from ko_tui.backend.health.model import Health, Severity
 from ko_tui.cli.options import session_options
+from ko_tui.cli.render_table import table_console
 from ko_tui.cli.visible import visible
 
 SUMMARY = """The state of the network's control plane: databases, northd, components, nodes, and what is wrong first.
@@ -70,7 +71,7 @@ def _now() -> str:
 
 def print_health(health: Health, label: str, at: str = "") -> None:
     """Findings first, then what they were drawn from. ``at`` is the time of day of one look among several."""
-    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    console = table_console()
     severity = health.severity
     style = _STYLE[severity] if severity else "bold green"
     glyph = "✓" if severity is None else "✗" if severity is Severity.CRITICAL else "!"

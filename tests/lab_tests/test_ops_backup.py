@@ -85,6 +85,9 @@ def test_a_directory_is_where_it_goes(running_lab: RunningLab, line: CommandLine
     where = tmp_path / "here"
     where.mkdir()
     assert line(running_lab, "nb", "backup", str(where)).status == 0
+    for words in ("nb backup", "log all -o"):  # a slash at the end means a directory
+        absent = line(running_lab, *words.split(), f"{tmp_path}/absent/")
+        assert absent.status == 2 and not (tmp_path / "absent").exists(), absent
     (file,) = where.iterdir()
     assert file.name.startswith("ovnnb_db.") and file.name.endswith(".backup")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tarfile
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from ko_tui.cli import main
 from tests.lab.running import RunningLab
+from tests.lab.topology import NODES
 
 pytestmark = pytest.mark.lab
 NODE = "kube-ovn-worker"
@@ -44,6 +46,22 @@ def test_a_tool_prints_what_the_real_one_prints(
 ) -> None:
     assert run(running_lab, *line.split()) == 0
     assert shown in capfd.readouterr().out
+
+
+def test_members_are_named_whole_into_a_pipe_and_speak_for_themselves(
+    running_lab: RunningLab, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Names are there to be searched for, and kubectl ko shows the server's own words."""
+    assert run(running_lab, "nb", "status") == 0
+    rows = capfd.readouterr().out.splitlines()[2:]
+    assert len(rows) == 3 and all(re.fullmatch(r"ovn-central-\w+-\w{5}", row.split()[1]) for row in rows), (
+        rows
+    )
+    assert {row.split()[0] for row in rows} == {node.name for node in NODES}
+    assert run(running_lab, "sb", "status", "--raw") == 0
+    raw = capfd.readouterr().out
+    assert raw.count("\nRole: ") == raw.count("\nstatus: ok") == 3 and raw.count("\nElection timer: ") == 3
+    assert raw.index("Role: leader") < raw.index("Role: follower")
 
 
 def test_a_tool_that_fails_hands_on_its_words_and_status(

@@ -43,6 +43,7 @@ class Member:
     status: RaftStatus
     storage: str = ""
     problem: str = ""
+    said: str = ""  # the server's own words, both answers
 
     @property
     def well(self) -> bool:
@@ -114,12 +115,13 @@ def _ask(session: Session, database: Database, pod: KubeObject) -> Member:
     if status.kind == "silent":  # it would not answer the next question either, and that takes as long
         return Member(pod.name, node_of(pod), is_ready(pod), status, problem=status.problem)
     if status.kind == "unknown cluster":
-        return Member(pod.name, node_of(pod), is_ready(pod), status)
+        return Member(pod.name, node_of(pod), is_ready(pod), status, said=said.stderr.rstrip())
     stored = session.run(
         where, (*base, "ovsdb-server/get-db-storage-status", SCHEMA[database]), timeout=SECONDS
     )
     problem = status.problem if status.kind == "unreadable" else ""
-    return Member(pod.name, node_of(pod), is_ready(pod), status, _storage(stored), problem)
+    words = f"{(said.stdout or said.stderr).rstrip()}\n{(stored.stdout or stored.stderr).rstrip()}"
+    return Member(pod.name, node_of(pod), is_ready(pod), status, _storage(stored), problem, words)
 
 
 def _storage(run: CommandRun) -> str:
