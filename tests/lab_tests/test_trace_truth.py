@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -75,3 +76,15 @@ def test_a_pod_with_a_floating_address_answers_other_subnets_through_it(
     assert there.explained.verdict is Verdict.DELIVERED
     assert traced(session, "default/dhcp-pod", line) == "the reply goes elsewhere"
     assert running_lab.cluster.ask("default/dhcp-pod", EIP_TARGET, 8080, seconds=0.3) == ""
+
+
+def test_another_pod_with_the_address_that_was_meant_is_told(session: Session) -> None:
+    """vpc2 has the same addresses as the default VPC: default/server and vpc2/tenant-b share one."""
+    for engine in ("ovn-trace", "local"):
+        request = replace(parse_line("vpc2/tenant-a default/server tcp 22"), engine=engine)
+        result = session.trace(session.plan(request))
+        assert result.explained.trace.outputs == [pod("vpc2/tenant-b").lsp]
+        assert "did not come to default/server" in result.explained.notes[0]
+        assert "VPC ovn-cluster, the sender in vpc2" in result.explained.notes[0]
+    well = session.trace(session.plan(parse_line("default/client default/server tcp 22")))
+    assert not any("did not come" in note for note in well.explained.notes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,27 @@ class TraceFailed(ClusterError):
 
 def run_trace(session: Session, plan: TracePlan, *, cancel: Cancel | None = None) -> TraceResult:
     """Run and explain. Raises TraceFailed and the typed errors of the source; a drop is a result."""
+    result = _run(session, plan, cancel)
+    result.explained.notes[:0] = astray(plan, result.explained.trace.outputs)
+    return result
+
+
+def astray(plan: TracePlan, ports: Sequence[str]) -> list[str]:
+    """A note when the packet came to another port than that of the endpoint that was named: VPCs may use the same
+    addresses, and what the API says may be late."""
+    wanted = plan.destination
+    if wanted.kind not in ("pod", "vm", "attachment") or not wanted.lsp or not ports or wanted.lsp in ports:
+        return []
+    apart = plan.source.vpc and wanted.vpc and plan.source.vpc != wanted.vpc
+    why = (
+        f"it is in VPC {wanted.vpc}, the sender in {plan.source.vpc}, where others have that address"
+        if apart
+        else "another port has that address here"
+    )
+    return [f"The packet did not come to {wanted.key} ({plan.packet.ip_dst}): {why}."]
+
+
+def _run(session: Session, plan: TracePlan, cancel: Cancel | None) -> TraceResult:
     started = time.monotonic()
     if not session.live or plan.request.engine == "local":
         from ko_tui.backend.tracing.local import run_local
