@@ -11,6 +11,7 @@ import os
 import signal
 import tarfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,10 @@ from ko_tui.backend.operations.model import Check, Level
 from ko_tui.backend.saving import save
 from ko_tui.backend.session import Session, SessionOptions
 from ko_tui.backend.source.handshake import Timing
-from ko_tui.backend.source.interface import Cancel, ExecTimeout
+from ko_tui.backend.source.interface import Cancel, ExecTimeout, PodRef
 from tests.lab.api.runtime import Runtime, Sandbox
 from tests.lab.central_pods import ClusterRuntime
+from tests.lab.handle import ApiOnlyLab
 from tests.lab.places import until
 from tests.lab.running import RunningLab
 from tests.lab.scale import ScaleLab, node_name
@@ -170,6 +172,23 @@ def test_a_snapshot(session: Session, tmp_path: Path, monkeypatch: pytest.Monkey
     assert "dump-flows" in saved and len({run.pod for run in manifest.runs if "show" in run.argv}) >= len(
         OTHERS
     )
+
+
+def test_who_waits_behind_a_silent_one_does_not_wait_again(api_lab: ApiOnlyLab) -> None:
+    """Two commands at a time are let into a pod: the other four end with them, and a later one tries anew."""
+    fault = api_lab.faults.add("no_handshake", pod="client$")
+    with opened(api_lab, timing=Timing(handshake=3.0)) as source:
+
+        def ask() -> bool:
+            with pytest.raises(ExecTimeout) as caught:
+                source.exec(PodRef("default", "client", "client"), ["true"])
+            return caught.value.begun
+
+        with ThreadPoolExecutor(6) as pool:
+            begun = list(pool.map(lambda _: ask(), range(6)))
+        assert begun == [False] * 6 and fault.hits == 2
+        api_lab.faults.remove(fault)
+        assert source.exec(PodRef("default", "client", "client"), ["true"]).exit_code == 0
 
 
 def test_told_to_stop_it_shows_what_it_has(many: ManyNodes, line: CommandLine) -> None:

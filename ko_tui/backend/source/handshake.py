@@ -130,12 +130,8 @@ def _handshake(
             raise ExecCancelled("It was cancelled before it began.") from None
         timed_out = isinstance(error, (TimeoutError, websocket.WebSocketTimeoutException))
         if late.is_set() or timed_out:
-            silent = ExecTimeout(
-                f"The API server did not begin the command in {request.pod} within {seconds:.2g} s.",
-                "The node's kubelet may not answer; see the node's state.",
-            )
-            silent.begun = False
-            raise silent from None
+            what = f"The API server did not begin the command in {request.pod} within {seconds:.2g} s."
+            raise not_begun(what) from None
         if isinstance(error, (ssl.SSLError, OSError)) and not isinstance(error, websocket.WebSocketException):
             raise rest.failure(error, abort) from None
         raise ApiUnavailable(
@@ -147,6 +143,13 @@ def _handshake(
         raise
     finally:
         timer.cancel()
+
+
+def not_begun(what: str) -> ExecTimeout:
+    """The error for a command that never began."""
+    error = ExecTimeout(what, "The node's kubelet may not answer; see the node's state.")
+    error.begun = False
+    return error
 
 
 def _close(sock: socket.socket | None) -> None:

@@ -19,6 +19,7 @@ from ko_tui.backend.source.interface import (
     Capability,
     ExecCancelled,
     ExecResult,
+    ExecTimeout,
     JsonObject,
     Listing,
     OnBytes,
@@ -112,6 +113,9 @@ class LiveSource:
         self._closed = False
         self._short = Gate(SHORT_EXECS, SHORT_PER_POD)
         self._long = Gate(LONG_EXECS, LONG_PER_POD)
+        self._silent: dict[
+            str, tuple[float, str]
+        ] = {}  # pod -> when it last began no command, and the words for it
         self._may: dict[tuple[str, ...], tuple[float, bool]] = {}
         person = target.impersonate
         self._info = SourceInfo(
@@ -188,14 +192,24 @@ class LiveSource:
         :func:`ko_tui.backend.source.exec.bounded`.
         """
         from ko_tui.backend.source.exec import run
-        from ko_tui.backend.source.handshake import Request, Timing
+        from ko_tui.backend.source.handshake import Request, Timing, not_begun
 
         request = Request(pod, argv, stdin, timeout, on_stdout, on_stderr, max_output)
         gate = self._long if timeout > LONG_S else self._short
-        with self._rest.abort(cancel) as abort, gate.use(f"{pod.namespace}/{pod.name}", abort) as entered:
+        key, since = f"{pod.namespace}/{pod.name}", time.monotonic()
+        with self._rest.abort(cancel) as abort, gate.use(key, abort) as entered:
             if not entered:
                 raise ExecCancelled("It was cancelled before it began.")
-            return run(self._rest, request, abort, self._timing or Timing())
+            silent = self._silent.get(key)
+            if silent is not None and silent[0] >= since:
+                # Who has waited for a place behind one that was never begun need not find out again.
+                raise not_begun(silent[1])
+            try:
+                return run(self._rest, request, abort, self._timing or Timing())
+            except ExecTimeout as error:
+                if not error.begun:
+                    self._silent[key] = (time.monotonic(), error.what)
+                raise
 
     def logs(
         self, pod: PodRef, *, tail: int = 200, since_seconds: int | None = None, previous: bool = False
