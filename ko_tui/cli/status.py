@@ -73,8 +73,10 @@ def print_health(health: Health, label: str, at: str = "") -> None:
     """Findings first, then what they were drawn from. ``at`` is the time of day of one look among several."""
     console = table_console()
     severity = health.severity
-    style = _STYLE[severity] if severity else "bold green"
-    glyph = "✓" if severity is None else "✗" if severity is Severity.CRITICAL else "!"
+    style = _STYLE[severity] if severity else "magenta" if health.blind else "bold green"
+    glyph = (
+        "?" if health.blind else "✓" if severity is None else "✗" if severity is Severity.CRITICAL else "!"
+    )
     console.print(
         Text(visible(f"{glyph} {label}: {health.headline}"), style=style).append(
             f"  {at}" if at else "", "dim"
@@ -93,9 +95,11 @@ def print_health(health: Health, label: str, at: str = "") -> None:
     for database, members in health.members.items():
         print_members(database, members)
     northd = "  ".join(f"{n.pod} {n.state or n.problem}" for n in health.northd)
-    console.print(Text(visible(f"ovn-northd  {northd}")))
+    if northd:
+        console.print(Text(visible(f"ovn-northd  {northd}")))
     console.print(_components(health))
-    console.print(_chassis(health))
+    if health.chassis:
+        console.print(_chassis(health))
     for missing in health.partial:
         console.print(Text(visible(f"not asked: {missing}"), style="magenta"))
 

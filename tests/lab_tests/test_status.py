@@ -102,6 +102,19 @@ def test_the_command_line(running_lab: RunningLab, capsys: pytest.CaptureFixture
         assert main(base) == 3
 
 
+def test_who_may_not_exec_learns_nothing_bad(
+    running_lab: RunningLab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A monitor without the right to ask is no outage: unknown, and why."""
+    base = ["--kubeconfig", str(running_lab.kubeconfig), "--context", "noexec", "status"]
+    assert main(base) == 3
+    said = capsys.readouterr().out
+    assert "noexec: unknown: " in said and 'User "noexec" cannot get resource "pods/exec"' in said
+    assert "critical" not in said and re.search(r"ovs-ovn +3/3", said)
+    assert main([*base, "--json"]) == 3
+    assert json.loads(capsys.readouterr().out)["severity"] == "unknown"
+
+
 def test_a_dead_member(broken: RunningLab) -> None:
     victim = next(i for i in range(3) if broken.cluster.role(i, "sb") == "follower")
     broken.cluster.kill_raft_member(victim, "sb")

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
+from ko_tui.backend.cluster.leader import Database
 from ko_tui.backend.cluster.pods import CENTRAL, is_ready, node_of, ref, restarts
 from ko_tui.backend.errors import KoError
 from ko_tui.backend.health.findings import find
@@ -25,7 +26,7 @@ from ko_tui.backend.health.model import (
 )
 from ko_tui.backend.health.noting import NotingSession
 from ko_tui.backend.operations.fanout import ask_all
-from ko_tui.backend.operations.members import ask_members
+from ko_tui.backend.operations.members import Member, ask_members
 from ko_tui.backend.operations.rollout import rollout_of
 from ko_tui.backend.ovn.northd import parse_northd
 from ko_tui.backend.ovn.table import Row, many
@@ -64,8 +65,8 @@ def collect(session: Session, *, deep: bool = True, cancel: Cancel | None = None
         marked = [(p.name, is_ready(p)) for p in central if p.labels.get(label) == "true"]
         health.labels[label] = marked
     jobs: list[tuple[str, Callable[[], None]]] = [
-        ("northbound members", lambda: health.members.__setitem__("nb", ask_members(session, "nb"))),
-        ("southbound members", lambda: health.members.__setitem__("sb", ask_members(session, "sb"))),
+        ("northbound members", lambda: health.members.__setitem__("nb", members(session, "nb"))),
+        ("southbound members", lambda: health.members.__setitem__("sb", members(session, "sb"))),
         ("northd", lambda: health.northd.extend(northd(session, central))),
         ("components", lambda: health.components.extend(components(session))),
         ("leases", lambda: health.leases.extend(leases(session))),
@@ -91,6 +92,7 @@ def collect(session: Session, *, deep: bool = True, cancel: Cancel | None = None
         health.partial.append(
             f"the {len(health.chassis):,} nodes themselves, being more than {NODES_ASKED}: ko-tui env-check asks each"
         )
+    health.blind = session.live and not (health.members or health.northd) and bool(central)
     health.commands = noting.commands()
     health.members = dict(sorted(health.members.items()))  # they came in any order
     health.partial.sort()
@@ -112,14 +114,26 @@ def _saved_members(session: Session, health: Health) -> None:
     health.northd.extend(said)
 
 
+def members(session: Session, database: Database) -> list[Member]:
+    """Raises Forbidden when this user may ask none of them: that says nothing of how they are."""
+    found = ask_members(session, database)
+    if found and all(m.forbidden for m in found):
+        raise Forbidden(f"{found[0].problem}" + (f" (and {len(found) - 1} more)" if len(found) > 1 else ""))
+    return found
+
+
 def northd(session: Session, central: Sequence[KubeObject]) -> list[NorthdHealth]:
     def ask(pod: KubeObject) -> NorthdHealth:
         run = session.run(ref(pod), ("ovn-appctl", "-T", "5", "-t", "ovn-northd", "status"), timeout=SECONDS)
         status = parse_northd(run.stdout, run.stderr)
         return NorthdHealth(pod.name, node_of(pod), status.state, status.problem)
 
+    answers = list(ask_all(central, ask))
+    refused = [answer for _, answer in answers if isinstance(answer, Forbidden)]
+    if refused and len(refused) == len(answers):
+        raise refused[0]
     found = []
-    for pod, answer in ask_all(central, ask):
+    for pod, answer in answers:
         if isinstance(answer, KoError):
             answer = NorthdHealth(pod.name, node_of(pod), "", answer.what)
         found.append(answer)

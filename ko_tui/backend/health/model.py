@@ -116,6 +116,7 @@ class Health:
     logical_flows: int | None = None
     findings: list[Finding] = field(default_factory=list)
     partial: list[str] = field(default_factory=list)
+    blind: bool = False  # this user may ask none of the databases' servers
     series: dict[str, tuple[float, ...]] = field(default_factory=dict)  # what was counted at the last looks
     commands: list[str] = field(default_factory=list)  # what was run for it, as lines for a shell
 
@@ -126,7 +127,9 @@ class Health:
 
     @property
     def exit_code(self) -> int:
-        """0 well, 1 warning, 2 critical."""
+        """0 well, 1 warning, 2 critical, 3 unknown: nothing bad is seen, by one who may not look."""
+        if self.blind and self.severity is not Severity.CRITICAL:
+            return 3
         return EXIT[self.severity] if self.severity else 0
 
     @property
@@ -136,6 +139,8 @@ class Health:
             worst = self.findings[0]
             more = len(self.findings) - 1
             return f"{worst.severity}: {worst.title}" + (f" (and {more} more)" if more else "")
+        if self.blind:
+            return "unknown: the databases' servers could not be asked"
         return "well, as far as it could be asked" if self.partial else "well"
 
     def to_json(self) -> dict[str, Any]:
@@ -145,7 +150,7 @@ class Health:
         }
         return {
             "taken_at": self.taken_at,
-            "severity": str(self.severity or "ok"),
+            "severity": str(self.severity or ("unknown" if self.blind else "ok")),
             "headline": self.headline,
             "members": {name: [m.facts() for m in members] for name, members in self.members.items()},
             "mac_bindings": self.mac_bindings,

@@ -14,6 +14,7 @@ from ko_tui.backend.command.run import CommandRun
 from ko_tui.backend.errors import ClusterError, KoError, UsageError
 from ko_tui.backend.operations.fanout import ask_all
 from ko_tui.backend.ovn.raft import RaftStatus, parse_status, quorum
+from ko_tui.backend.source.interface import Forbidden
 from ko_tui.backend.source.objects import KubeObject
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Member:
     storage: str = ""
     problem: str = ""
     said: str = ""  # the server's own words, both answers
+    forbidden: bool = False  # it could not be asked, for the cluster does not let this user
 
     @property
     def well(self) -> bool:
@@ -99,7 +101,12 @@ def ask_members(session: Session, database: Database) -> list[Member]:
         if isinstance(answer, KoError):
             silent = RaftStatus("silent", "", problem=answer.what)
             answer = Member(
-                pod.name, node_of(pod), is_ready(pod), silent, problem=f"{answer.title}: {answer.what}"
+                pod.name,
+                node_of(pod),
+                is_ready(pod),
+                silent,
+                problem=f"{answer.title}: {answer.what}",
+                forbidden=isinstance(answer, Forbidden),
             )
         members.append(answer)
     if any(m.status.kind == "clustered" for m in members):
