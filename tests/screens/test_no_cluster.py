@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ko_tui.app import KoTuiApp
@@ -49,3 +51,19 @@ async def test_a_cluster_that_answers_after_all_gets_its_name() -> None:
         await driven.press("r")
         await driven.settled()
         await driven.until(lambda: "no cluster" not in driven.text(), "the cluster's name")
+
+
+async def test_a_server_that_refuses_is_not_called_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "kubeconfig"
+    path.write_text(
+        "{apiVersion: v1, kind: Config, current-context: c,"
+        " clusters: [{name: k, cluster: {server: 'https://127.0.0.1:1'}}],"
+        " users: [{name: u, user: {token: t}}], contexts: [{name: c, context: {cluster: k, user: u}}]}"
+    )
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    async with KoTuiApp(nothing).run_test(size=(100, 30)) as pilot:
+        driven = Driven(pilot.app, pilot, [])  # type: ignore[arg-type]
+        await driven.sees("The API server cannot be reached", "Connection refused")
+        assert "in time" not in driven.text()

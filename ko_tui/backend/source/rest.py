@@ -236,10 +236,10 @@ class Rest:
                 "Check certificate-authority and tls-server-name of this cluster in the kubeconfig.",
                 title="The API server's certificate is not accepted",
             )
-        if isinstance(error, (ConnectTimeoutError, ReadTimeoutError, TimeoutError)):
-            what = f"{server} did not answer in time."
-        elif isinstance(error, NewConnectionError):
+        if isinstance(error, NewConnectionError):  # first: urllib3 counts it among the timeouts
             what = f"{server} cannot be reached: {_plain(cause)}."
+        elif isinstance(error, (ConnectTimeoutError, ReadTimeoutError, TimeoutError)):
+            what = f"{server} did not answer in time."
         elif _cut_off(error):
             what = f"{server} ended the connection while TLS was agreed on."
         else:
