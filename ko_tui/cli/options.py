@@ -66,6 +66,17 @@ def global_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def refuse_strict(args: argparse.Namespace, what: str) -> None:
+    """For a command that --read-only-strict leaves nothing of; before any cluster. Raises PolicyRefusal."""
+    if args.read_only_strict:
+        from ko_tui.backend.errors import PolicyRefusal
+
+        raise PolicyRefusal(
+            f"{what}, which --read-only-strict does not allow. ko-tui is read-only.",
+            "Start it without --read-only-strict.",
+        )
+
+
 def session_options(args: argparse.Namespace) -> SessionOptions:
     """The session that the global options ask for."""
     import os

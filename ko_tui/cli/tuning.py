@@ -9,7 +9,7 @@ from typing import cast
 from ko_tui.backend.errors import PolicyRefusal, UsageError
 from ko_tui.backend.operations.tuning import ACTIONS, Action, module_plan, remove_module, tuning_check
 from ko_tui.cli.confirm import confirm
-from ko_tui.cli.options import session_options
+from ko_tui.cli.options import refuse_strict, session_options
 from ko_tui.cli.render_report import print_report
 from ko_tui.cli.visible import visible
 
@@ -33,6 +33,7 @@ def run(args: argparse.Namespace) -> int:
             f"tuning {args.action} changes files on every node and ko-tui is read-only.",
             "Start it with --allow-write.",
         )
+    refuse_strict(args, "tuning check runs ethtool on each node")
     session = open_session(session_options(args))
     try:
         if args.action == "check":
@@ -43,7 +44,10 @@ def run(args: argparse.Namespace) -> int:
             print("Run these on a machine with Docker and the nodes' kernel headers:")
             for line in plan:
                 print(f"  {visible(line)}")
-            raise UsageError("ko-tui does not start privileged containers itself; nothing was done.")
+            raise UsageError(
+                "ko-tui does not start privileged containers itself; nothing was done.",
+                "Those lines do what kubectl ko did.",
+            )
         confirm("; ".join(plan), target=action, given=args.yes)
         failed = remove_module(session, action, on_text=lambda text: print(visible(text)))
         for problem in failed:

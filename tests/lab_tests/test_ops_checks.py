@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -211,6 +212,11 @@ def test_modules_of_old_releases_only(own_api: ApiOnlyLab, line: CommandLine) ->
     install = ("tuning", "install-fastpath", "centos7", "--allow-write")
     done = line(own_api, *install)
     assert done.status == 2 and "centos7-compile:v1.12.22" in done.out and "nothing was done" in done.err
+    copies = [text.strip() for text in done.out.splitlines() if "kubectl cp" in text]
+    assert len(copies) == 3 and all("-n kube-system -c cni-server" in text for text in copies), done.out
+    for text in copies:  # a shell would take them as they are
+        bash = subprocess.run(["bash", "-n", "-c", text], capture_output=True)
+        assert bash.returncode == 0, bash.stderr
     wrong = line(own_api, "tuning", "install-stt", "debian", "--allow-write")
     assert wrong.status == 2 and "Use centos7 or centos8" in wrong.err
     for entry in own_api.server.store.all(own_api.server.controllers.pods, NAMESPACE)[0]:

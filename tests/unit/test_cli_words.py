@@ -72,3 +72,12 @@ def test_a_reader_that_has_enough(words: str) -> None:
     process.stdout.close()
     assert process.stderr.read() == ""
     assert process.wait(30) == 141
+
+
+@pytest.mark.parametrize("words", ["tcpdump default/client", "env-check", "log all", "tuning check"])
+def test_what_strict_leaves_nothing_of_is_refused_before_any_cluster(
+    words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended("--kubeconfig", "/nowhere", "--read-only-strict", *words.split()) == 2
+    said = capsys.readouterr().err
+    assert "read-only" in said and "Start it without --read-only-strict." in said

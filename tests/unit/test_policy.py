@@ -165,6 +165,8 @@ def test_strict_mode_keeps_a_short_list() -> None:
     ]:
         refused = check(tool, argv, mode=STRICT)
         assert not refused.allowed and "--read-only-strict" in refused.reason
+    writing = check("ovn-nbctl", ["ls-add", "x"], mode=STRICT)  # --allow-write alone would not do
+    assert not writing.allowed and "--allow-write without --read-only-strict" in writing.reason
 
 
 # -- the guard: a whole argv, wrappers included ------------------------------------------------------------------

@@ -80,7 +80,8 @@ def check(tool: str, argv: Sequence[str], *, mode: Mode = READ_ONLY, capture: bo
         if isinstance(writing, Parsed) and mode == ALLOW_WRITE:
             return Decision(True, "", writing.argv, True, f"{tool}: {' '.join(writing.commands)} (writes)")
         reason = writing if isinstance(writing, str) else refused.reason
-        return _refuse(reason, f"{tool}: not listed", never=not isinstance(writing, Parsed))
+        unlock = "--allow-write without --read-only-strict" if mode == STRICT else "--allow-write"
+        return _refuse(reason, f"{tool}: not listed", never=not isinstance(writing, Parsed), unlock=unlock)
     if mode == STRICT:
         outside = [c for c in parsed.commands if c not in tables.STRICT.get(tool, frozenset())]
         if outside:
@@ -103,8 +104,8 @@ def _writing(checker: Checker, tool: str, argv: Sequence[str]) -> Parsed | str:
 def _refuse(reason: str, rule: str, *, never: bool = False, unlock: str = "--allow-write") -> Decision:
     if never:
         way = "ko-tui is read-only and passes this on in no mode, not even with --allow-write."
-    elif unlock == "--allow-write":
-        way = "ko-tui is read-only: starting it with --allow-write would allow it, after asking."
+    elif unlock.startswith("--allow-write"):
+        way = f"ko-tui is read-only: starting it with {unlock} would allow it, after asking."
     else:
         way = f"ko-tui is read-only: {unlock} would allow it."
     return Decision(False, f"{reason} {way}", (), False, rule)

@@ -207,17 +207,17 @@ def module_plan(session: Session, action: Action, system: str, arguments: tuple[
 
     Raises TooNew on other releases and UsageError for an unknown system.
     """
-    found = release(session)
-    if not found.has_modules:
+    here = release(session)
+    if not here.has_modules:
         raise TooNew(
-            f"Kube-OVN here is {found.major}.{found.minor}; {action} existed from 1.10 to 1.12.",
+            f"Kube-OVN here is {here.major}.{here.minor}; {action} existed from 1.10 to 1.12.",
             "Use ko-tui tuning check to read each node's performance settings.",
         )
     systems = ("centos",) if action.startswith("remove") else ("centos7", "centos8")
     if system not in systems:
         raise UsageError(f"{system!r} is not a system for {action}.", f"Use {' or '.join(systems)}.")
-    version = f"v{found.image.rpartition(':')[2].removeprefix('v')}"
-    registry = found.image.rpartition("/")[0] or "kubeovn"
+    version = f"v{here.image.rpartition(':')[2].removeprefix('v')}"
+    registry = here.image.rpartition("/")[0] or "kubeovn"
     kind = "stt" if "stt" in action else "centos"
     how = "local-install" if action.startswith("local") else "install"
     what = "/tmp/openvswitch-kmod*.rpm" if kind == "stt" else FASTPATH
@@ -227,7 +227,11 @@ def module_plan(session: Session, action: Action, system: str, arguments: tuple[
     words = " ".join(("./module.sh", kind, how, *arguments))
     return [
         f"docker run --rm --privileged {mounts} {registry}/{system}-compile:{version} bash -c '{words}'",
-        f"copy {what} to /tmp of every kube-ovn-cni pod",
+        *(
+            f"for file in {what}; do "
+            f'kubectl cp -n {pod.namespace} -c {pod.container} "$file" {pod.name}:"$file"; done'
+            for pod in (ref(found, CNI) for found in session.app_pods(CNI))
+        ),
     ]
 
 
