@@ -182,6 +182,10 @@ def _kick(session: Session, database: Database, args: argparse.Namespace) -> int
     from ko_tui.cli.confirm import confirm
 
     plan = plan_kick(session, database, args.argument)
-    confirm(plan.effect, target=plan.nick, given=args.yes[:4] if args.yes else "")
+    confirm(
+        plan.effect,
+        target=plan.nick,
+        given=plan.nick if args.yes in (args.argument, plan.server_id) else args.yes,
+    )
     print_members(database, kick(session, plan))
     return 0
