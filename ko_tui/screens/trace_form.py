@@ -73,9 +73,9 @@ def request_of(
 
     for name in ("source", "destination"):
         if not text(name):
-            raise FieldError(
-                name, f"{BY_NAME[name].label}: nothing is named yet.", BY_NAME[name].hint.capitalize() + "."
-            )
+            spec = BY_NAME[name]
+            hint = f"{spec.hint[:1].upper()}{spec.hint[1:]}."
+            raise FieldError(name, f"{spec.label}: nothing is named yet.", hint)
     protocol = text("protocol") or "tcp"
     if protocol not in PROTOCOLS:
         raise FieldError(

@@ -76,7 +76,7 @@ async def test_what_is_missing_is_said_while_one_types(running: Running) -> None
         await driven.until(lambda: isinstance(driven.app.screen, BuilderScreen))
         await driven.settled()
         driven.app.screen.field("source").value = CLIENT
-        await driven.until(lambda: "To: nothing is named yet" in driven.text())
+        await driven.sees("To: nothing is named yet", "A pod, Service, node or address.")
         await driven.press("enter")
         field = driven.app.screen.field("destination")
         await driven.until(lambda: driven.app.focused is field.input)
