@@ -85,10 +85,10 @@ class StageList(LineView):
         self.facts = stage_facts(trace)
         self.opened.clear()
         self._arrange()
-        # What decided is looked at first: the drop, else the beginning.
-        dropped = [i for i, f in enumerate(self.facts) if f.ends == "dropped"]
-        wanted = dropped[0] if dropped and trace.verdict == "dropped" else 0
-        self.lines_changed(cursor=self.row_of(wanted))
+        # What decided is looked at first: where it was dropped or handed over; else the beginning.
+        stopped = trace.verdict if trace.verdict in ("dropped", "controller") else None
+        decided = [i for i, f in enumerate(self.facts) if f.ends == stopped]
+        self.lines_changed(cursor=self.row_of(decided[0] if decided else 0))
 
     def show_counts(self, counts: Mapping[int, Count] | None) -> None:
         """Put what the flows counted at each stage, or take it away."""
