@@ -1,11 +1,8 @@
-"""The tools, logs and checks of the command line on the real cluster; none of them changes anything."""
+"""The tools of the command line on the real cluster, and what is refused before any."""
 
 from __future__ import annotations
 
-import json
 import re
-import tarfile
-from pathlib import Path
 
 import pytest
 
@@ -95,48 +92,6 @@ def test_what_would_change_something_needs_no_cluster_to_be_refused(
     monkeypatch.setenv("KUBECONFIG", "/nonexistent")
     assert main(line.split()) == 2
     assert "read-only" in capfd.readouterr().err
-
-
-def test_logs_of_every_node_in_one_archive(
-    running_lab: RunningLab, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    file = tmp_path / "logs.tar.gz"
-    code = run(running_lab, "log", "all", "-o", str(file))
-    said = capfd.readouterr()
-    with tarfile.open(file) as archive:
-        names = set(archive.getnames())
-        controller = archive.extractfile(f"{NODE}/ovn/ovn-controller.log")
-        assert controller is not None and b"connected" in controller.read()
-    for node in (NODE, "kube-ovn-worker2", "kube-ovn-control-plane"):
-        assert {f"{node}/openvswitch/ovs-vswitchd.log", f"{node}/linux/addr.log"} <= names
-    # Programs that this machine does not have are listed once each, in the archive for every node.
-    lacking = [line for line in said.err.splitlines() if "not collected" in line]
-    assert code == (3 if lacking else 0)
-    assert len(lacking) == len(set(lacking)) and ("FAILED.txt" in names) == bool(lacking)
-    assert file.stat().st_mode & 0o077 == 0
-
-
-def checks(capfd: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
-    return list(json.loads(capfd.readouterr().out)["checks"])
-
-
-def test_the_environment_of_every_node(running_lab: RunningLab, capfd: pytest.CaptureFixture[str]) -> None:
-    run(running_lab, "env-check", "--json")
-    found = checks(capfd)
-    assert {c["place"] for c in found} >= {NODE, "kube-ovn-worker2", "kube-ovn-control-plane"}
-    assert not [c for c in found if c["level"] == "fail"]
-
-
-@pytest.mark.parametrize(
-    "line", ["diagnose all", f"diagnose node {NODE}", "diagnose subnet ovn-default", "tuning check"]
-)
-def test_checks_of_a_well_cluster(
-    running_lab: RunningLab, capfd: pytest.CaptureFixture[str], line: str
-) -> None:
-    run(running_lab, *line.split(), "--json")
-    found = checks(capfd)
-    assert len(found) > 3
-    assert not [c for c in found if c["level"] == "fail"], [c for c in found if c["level"] == "fail"]
 
 
 def test_a_subnet_that_is_not_there(running_lab: RunningLab, capfd: pytest.CaptureFixture[str]) -> None:
