@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 import shlex
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -28,11 +29,14 @@ from ko_tui.widgets.tones import Line, Piece
 
 if TYPE_CHECKING:
     from ko_tui.backend.command.run import CommandRun
+    from ko_tui.backend.command.tools import ToolCall
     from ko_tui.backend.session import Session
     from ko_tui.backend.source.interface import Cancel
 
 SIGN = "> "
 WATCH_SECONDS = 5.0
+SHELL = frozenset({"|", ">", ">>", "<", "&", "&&", "||", ";"})
+_SPOKEN = re.compile(r"^(?:kubectl[ -]ko|ko-tui)\s+")  # as the same words are typed in a shell
 WELCOME = """Type a tool and its arguments; Tab completes, Up goes back in history.
 
   nbctl show                        the northbound database, at its leader
@@ -151,14 +155,14 @@ class ConsoleScreen(PlaceScreen):
         self._stop_watch()
         self.typed.add(line)
         self.last = line
-        watched = line.removeprefix(f"{WATCH} ").strip()
+        watched = _SPOKEN.sub("", line.removeprefix(f"{WATCH} ").strip())
         self._before, self._news = [], ""
         self._begin(watched)
-        if watched != line:
+        if line.startswith(f"{WATCH} "):
             self._watch = self.set_interval(WATCH_SECONDS, lambda: self._begin(watched, again=True))
         self.show_place()
 
-    def _begin(self, line: str, *, again: bool = False) -> None:
+    def _begin(self, line: str, *, again: bool = False, confirmed: bool = False) -> None:
         if again and (self.questions or self.app.screen is not self):
             return
         try:
@@ -166,21 +170,30 @@ class ConsoleScreen(PlaceScreen):
         except ValueError as error:
             self._refused(UsageError(f"The line cannot be split into words: {error}."))
             return
+        if (sign := next((w for w in words if w in SHELL), "")) != "":
+            self._refused(
+                UsageError(
+                    f"No shell reads this line, so {sign} would be a plain argument.",
+                    "/ finds in the output, n goes on, and s saves it to a file.",
+                )
+            )
+            return
         self.output = []
         self.view.colour = colour_for(language_of(words))
         if not again:
             self.view.show_text("")
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
-        def question(session: Session, cancel: Cancel) -> CommandRun:
+        watching = self.last.startswith(f"{WATCH} ")
+
+        def question(session: Session, cancel: Cancel) -> CommandRun | ToolCall:
             from ko_tui.backend.command.tools import prepare, run_tool
 
             call = prepare(words, session.options.mode)
-            if call.decision.writes:
-                raise UsageError(
-                    "This command changes something, and the console only looks.",
-                    f"Run it where the target is confirmed: ko-tui --allow-write {line}",
-                )
+            if call.decision.writes and watching:
+                raise UsageError("This command changes something; only what reads is run again and again.")
+            if call.decision.writes and not confirmed:
+                return call
 
             def take(part: bytes) -> None:
                 self.heard("tool", number, decoder.decode(part))
@@ -191,7 +204,7 @@ class ConsoleScreen(PlaceScreen):
         number = self.ask(
             "tool",
             question,
-            self._ran,
+            partial(self._answered, line),
             label="" if again else "running",
             failed=self._refused,
             progress=self._more if not again else self.output.append,
@@ -206,6 +219,35 @@ class ConsoleScreen(PlaceScreen):
             whole = whole[1:]
         view.add_texts(whole, follow=False)
         self.count_words = counted(len(view.texts), "line")
+
+    def _answered(self, line: str, answer: CommandRun | ToolCall) -> None:
+        from ko_tui.backend.command.run import CommandRun
+
+        if isinstance(answer, CommandRun):
+            self._ran(answer)
+        else:
+            self._confirm(line, answer)
+
+    def _confirm(self, line: str, call: ToolCall) -> None:
+        """What changes something is run once, after its target was typed."""
+        from ko_tui.screens.dialogs import TypedConfirmation
+
+        target = call.node or call.tool.word
+        where = f"on the node {call.node}" if call.node else "at the database's leader"
+        lines: list[Line] = [
+            [(f"This will change the cluster, {where}:", "warn")],
+            [("", "")],
+            [(visible(" ".join(call.argv)), "strong")],
+        ]
+
+        def decided(answer: bool | None) -> None:
+            if answer:
+                self._begin(line, confirmed=True)
+            else:
+                self.view.show_text("Nothing was changed.")
+                self.tell("Nothing was changed.")
+
+        self.app.push_screen(TypedConfirmation(lines, target), decided)
 
     def _ran(self, run: CommandRun) -> None:
         self.run = run

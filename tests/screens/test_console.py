@@ -134,6 +134,8 @@ async def test_what_was_typed_comes_back_in_the_next_run(running: Running) -> No
         ("rm -rf /", ("'rm' is not one of the tools", "nbctl, sbctl")),
         ("vsctl", ("vsctl needs a node",)),
         ('nbctl "open', ("cannot be split into words",)),
+        ("kubectl ko nbctl ls-add evil", ("Refused", "ls-add is not on the list")),
+        ("nbctl show | grep evil", ("No shell reads this line", "/ finds in the output")),
     ],
 )
 async def test_what_may_not_run_says_why_and_does_not(
@@ -146,7 +148,7 @@ async def test_what_may_not_run_says_why_and_does_not(
         for word in words:
             assert word in said
         assert not [w for w in source.ran if "ovn-nbctl" in w or "exit" in w or "add-flow" in w]
-        assert driven.heard(Failed) or "split" in said
+        assert driven.heard(Failed) or "split" in said or "No shell" in said
         shown = driven.text().replace("\n", " ")
         assert words[0].split()[0].strip("'") in shown
 
@@ -276,3 +278,29 @@ async def test_on_the_real_cluster_bridges_are_offered_and_output_comes(
         await driven.sees("cookie=0x", " lines")
         await give(driven, "sbctl --columns=hostname list Chassis")
         await driven.sees("hostname", "kube-ovn-worker2")
+
+
+async def test_what_writes_is_run_once_after_its_target_was_typed(running: Running) -> None:
+    source = Telling("made")
+    session = Session(source, SessionOptions(namespace="kube-system", mode="allow-write"))  # type: ignore[arg-type]
+    wrote = lambda: [w for w in source.ran if "ls-add" in w]  # noqa: E731
+    async with running(open_session=lambda: session, settings=STARTS, settle=False) as driven:
+        await driven.until(lambda: driven.app.door.opened)
+        await driven.until(lambda: driven.app.screen.query_one(PromptLine).sign)
+        await give(driven, "nbctl ls-add fresh")
+        await driven.sees(
+            "This will change the cluster, at the database's leader:", "ls-add fresh", "Type nbctl"
+        )
+        assert not wrote()
+        await driven.press("escape")
+        await driven.sees("Nothing was changed.")
+        assert not wrote()
+        await give(driven, "nbctl ls-add fresh")
+        await driven.sees("Type nbctl")
+        await driven.paste("nbctl")
+        await driven.press("enter")
+        await driven.sees("made")
+        assert len(wrote()) == 1
+        await give(driven, "watch nbctl ls-add fresh")
+        await driven.sees("only what reads is run again and again")
+        assert len(wrote()) == 1
