@@ -19,6 +19,7 @@ from ko_tui.backend.operations.diagnose import diagnose
 from ko_tui.backend.operations.env_check import env_check
 from ko_tui.backend.operations.logs import collect as collect_logs
 from ko_tui.backend.operations.tuning import tuning_check
+from ko_tui.backend.saving.save import save_snapshot
 from ko_tui.backend.session import Session, SessionOptions, open_session
 from ko_tui.backend.source.interface import Forbidden, PodRef
 from ko_tui.backend.source.kinds import PODS
@@ -61,6 +62,8 @@ def test_reading_works_and_stays_within_the_admission_policy(
     assert diagnose(member, "all").checks
     collected = collect_logs(member, "all", tmp_path / "logs.tar.gz")
     assert collected.files
+    saved = save_snapshot(member, tmp_path / "saved.ko")
+    assert not saved.failed, saved.failed
     ran = [
         [value for key, value in parse_qsl(request.query, keep_blank_values=True) if key == "command"]
         for request in running_lab.audit

@@ -234,7 +234,9 @@ class _Saver:
         def save() -> None:
             entry = SavedObjects(kind.group, kind.version, kind.plural, kind.namespaced)
             try:
-                listing = self.session.source.list(kind, cancel=self.cancel)
+                # Of leases only Kube-OVN's own say something; the printed RBAC grants no more.
+                where = self.session.namespace if kind is LEASES else None
+                listing = self.session.source.list(kind, namespace=where, cancel=self.cancel)
             except NotFound:
                 self.writer.note(saved=msgspec.structs.replace(entry, reason="this cluster has no such kind"))
                 return
