@@ -17,7 +17,7 @@ from ko_tui.backend.errors import KoError
 from ko_tui.commands import BY_MODE, EVERYWHERE, Command, bindings
 from ko_tui.screens.asking import Asking
 from ko_tui.screens.everywhere import Everywhere
-from ko_tui.widgets.bars import Banner, CrumbBar, KeyBar, ModeBar, age_words
+from ko_tui.widgets.bars import Banner, CrumbBar, KeyBar, ModeBar, age_words, counted
 from ko_tui.widgets.glyphs import glyphs
 from ko_tui.widgets.line_view import LineView
 from ko_tui.widgets.prompt import Candidates, PromptLine
@@ -318,7 +318,7 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
         from ko_tui.widgets.line_table import LineTable
         from ko_tui.widgets.patterns import read_filter
 
-        view = self.list_view()
+        view, found = self.list_view(), ""
         if isinstance(view, LineTable):
             understood = view.set_filter(text)
         elif view is not None:
@@ -326,13 +326,14 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
             view.mark(understood.pattern)
             hits = len(view.matches())
             if text:
-                self.tell(f"{hits} lines match; n next, N previous", "" if hits else "warn")
+                found = f"{counted(hits, 'line')} match{'es' if hits == 1 else ''}"
+                self.tell(f"{found}; n next, N previous" if hits else f"{found}.", "" if hits else "warn")
             if hits:
                 view.cursor = view.cursor - 1 if view.cursor else 0
                 view.action_next_match()
         else:
             return
-        self.query_one(PromptLine).misunderstood(understood.problem)
+        self.query_one(PromptLine).understood(understood.problem, found)
         if understood.problem:
             self.tell(understood.problem, "warn")
         self.show_place()

@@ -74,6 +74,7 @@ class PromptLine(Horizontal):
         super().__init__()
         self.sign = ""
         self.problem = ""  # why what is being typed is not understood
+        self.found = ""  # how much matches, in a list that shows the rest too
         self.history: list[str] = []
         self.completer: Completer | None = None
         self._walk: Walk | None = None
@@ -113,7 +114,7 @@ class PromptLine(Horizontal):
         completer: Completer | None = None,
     ) -> None:
         self.sign, self.history, self.completer = sign, history or [], completer
-        self.problem = ""
+        self.problem = self.found = ""
         self._walk = None
         self.add_class("-typing")
         self.words.say([(sign, "head")])
@@ -140,10 +141,10 @@ class PromptLine(Horizontal):
         else:
             self.post_message(self.Closed(sign))
 
-    def misunderstood(self, problem: str) -> None:
-        """What is being typed is not understood; said in the key bar until it is ("")."""
-        if problem != self.problem:
-            self.problem = problem
+    def understood(self, problem: str, found: str = "") -> None:
+        """Why what is being typed is not understood ("": it is), and how much it finds; said in the key bar."""
+        if (problem, found) != (self.problem, self.found):
+            self.problem, self.found = problem, found
             self.screen.query_one(KeyBar).lay_out()
 
     def hints(self) -> Sequence[tuple[str, str]]:
@@ -153,7 +154,8 @@ class PromptLine(Horizontal):
         if self.sign == "/" and self.problem:
             return ((glyphs().warn, self.problem), ("esc", "take away"))
         if self.sign == "/":
-            return (("enter", "keep"), ("esc", "take away"), ("!", "in front: all others"))
+            found = (("", self.found),) if self.found else ()
+            return (*found, ("enter", "keep"), ("esc", "take away"), ("!", "in front: all others"))
         more = [("tab", "complete")] if self.completer is not None else []
         if self.history:
             more.append(("up", "history"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ko_tui.visible import one_line, visible
 from ko_tui.widgets.glyphs import glyphs
 from ko_tui.widgets.highlight import highlight
-from ko_tui.widgets.tones import Line, Piece
+from ko_tui.widgets.tones import Line, Piece, Tone
 
 if TYPE_CHECKING:
     from ko_tui.backend.explain.model import ExplainedStage, ExplainedTrace, ObjectRef, Sentence
@@ -79,11 +79,12 @@ def _ending(trace: ExplainedTrace, stage: ExplainedStage) -> list[Line]:
     lines: list[Line] = []
     for outcome in trace.outcomes:
         if outcome.stage is stage.stage:
-            bad = outcome.verdict == "dropped"
+            signs: dict[str, tuple[str, Tone]] = {"dropped": (g.bad, "bad")}
+            signs |= dict.fromkeys(("delivered", "replied"), (g.ok, "good"))
+            sign, tone = signs.get(str(outcome.verdict), (g.unknown, "warn"))
             where = f" to {one_line(outcome.port)}" if outcome.port else ""
-            sign = g.bad if bad else g.ok
             how = {"implicit": " because no flow matched"}.get(outcome.reason, "")
-            lines.append([(f"{sign} {str(outcome.verdict).upper()}{where}{how}", "bad" if bad else "good")])
+            lines.append([(f"{sign} {str(outcome.verdict).upper()}{where}{how}", tone)])
     return lines
 
 

@@ -173,7 +173,7 @@ async def test_help_lists_what_can_be_done_here_with_its_key(running: Running) -
         await driven.press("slash")
         await driven.paste("Lists")
         await driven.press("enter")
-        await driven.sees("1 lines match")
+        await driven.sees("1 line matches")
 
 
 async def test_the_palette_gives_every_command_of_the_place(running: Running) -> None:

@@ -79,3 +79,15 @@ async def test_names_are_completed_before_their_place_was_seen(
         await driven.press("colon")
         await driven.paste(line)
         await driven.sees(offered)
+
+
+async def test_how_much_is_found_is_said_while_one_types(running: Running) -> None:
+    async with running(open_session=open_demo) as driven:
+        driven.app.screen.run_line("trace default/client svc/kube-system/kube-dns udp 53")
+        await driven.until(lambda: isinstance(driven.app.screen, TraceScreen))
+        await driven.press("slash")
+        await driven.paste("zzz")
+        await driven.until(lambda: "0 lines match" in driven.text().splitlines()[-1])
+        await driven.press("ctrl+u")
+        await driven.paste("ls_in_l2_lkup")
+        await driven.until(lambda: "2 lines match" in driven.text().splitlines()[-1])

@@ -179,7 +179,7 @@ async def test_findings_are_walked_found_and_the_looking_paused(running: Running
         await driven.press("slash")
         await driven.type("ovs")
         await driven.press("enter")
-        await driven.sees("lines match")
+        await driven.sees(" match")
         assert driven.heard(PromptLine.Submitted)
         await driven.press("P")
         await driven.sees("paused")

@@ -66,7 +66,7 @@ async def test_it_is_searched_and_walked_through(running: Running) -> None:
         await driven.press("slash")
         await driven.paste("priority 65532")
         await driven.press("enter")
-        await driven.sees("lines match")
+        await driven.sees("match")
         view = driven.app.screen.query_one(TextView)
         assert "priority 65532" in view.plain(view.cursor)
         await driven.press("n", "G")
