@@ -7,11 +7,15 @@ import codecs
 import sys
 from typing import TextIO
 
-from ko_tui.backend.errors import PolicyRefusal
+from ko_tui.backend.errors import PolicyRefusal, UsageError
 from ko_tui.backend.source.interface import OnBytes, PodRef, SourceInfo
 from ko_tui.cli.options import session_options
 from ko_tui.cli.visible import visible
 
+# No option of any tool is called so.
+OWN = frozenset(
+    {"--allow-write", "--read-only-strict", "--yes", "--kubeconfig", "--context", "--snapshot", "--demo"}
+)
 HELP_BEHIND = "With --no-leader-only it answers all the same; it may be behind."
 HELP_CUT_OFF = (
     "OVN's own tools take no answer from it, not even with --no-leader-only. It is read all the same by ko-tui status, "
@@ -29,6 +33,12 @@ def run(args: argparse.Namespace) -> int:
 
     words = [w for i, w in enumerate(args.words) if not (i == 0 and w == "--")]
     options = session_options(args)
+    own = next((w for w in words if w.partition("=")[0] in OWN), "")
+    if own:
+        raise UsageError(
+            f"{own} is an option of ko-tui, and {words[0]} takes none of those behind it.",
+            f"Write it before the word: ko-tui {own} {words[0]} ...",
+        )
     try:
         call = prepare(words, options.mode)  # before any cluster: a refusal needs none
     except PolicyRefusal as refusal:

@@ -51,3 +51,12 @@ def test_an_abbreviated_option_is_told_its_whole_name() -> None:
     with pytest.raises(PolicyRefusal) as caught:
         prepare(["vsctl", "n", "--column=name", "list", "Interface"])
     assert "--columns" in caught.value.what and "read-only" in caught.value.what
+
+
+@pytest.mark.parametrize(
+    "words", ["nbctl ls-add x --allow-write", "vsctl n --yes=n show", "sbctl --context a show"]
+)
+def test_options_of_ko_tui_come_first(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--kubeconfig", "/nowhere", *words.split()]) == 2
+    said = capsys.readouterr().err
+    assert "Write it before the word: ko-tui --" in said and "read-only" not in said
