@@ -47,14 +47,19 @@ def test_filter_by_field(typed: str, match: str, fits: bool) -> None:
 @pytest.mark.parametrize(
     ("words", "tables"),
     [("table=8", [8]), ("n_packets>0", [0]), ("table=0 and n_packets>0", [0]), ("drop", [8]), ("!drop", [0]),
-     ("priority>=100", [0]), ("cookie=0xb054cd99", [0]), ("rate>1", [0]), ("stage=lb", [8]), ("", [0, 8])],
+     ("priority>=100", [0]), ("cookie=0xb054cd99", [0]), ("rate>1", [0]), ("stage=lb", [8]), ("", [0, 8]),
+     ("n_packets > 0", [0]), ("table = 8 or table = 0", [0, 8]), ("not drop", [0]), ("drop || in_port=2", [0, 8]),
+     ("n_packets>0 or", [0]), ("in_port=20", []), ("in_port=0x2", [0]), ("metadata=7", [8]), ("metadata!=7", []),
+     ("nw_src~=10.16.0.0/24", [8]), ("nw_src~=10.17.0.9", []), ("nw_src=10.16.0.10", [8]), ("reg10~=0x3", [8]),
+     ("!metadata=7", [0]), ("resubmit(,8)", [0]), ("table=0 drop || table=8 drop", [8])],
 )  # fmt: skip
 def test_flow_words(words: str, tables: list[int]) -> None:
     from ko_tui.backend.ovs.openflow import Rate, parse_line
 
     lines = (
         " cookie=0xb054cd99, table=0, n_packets=57, n_bytes=90, priority=100,in_port=2 actions=resubmit(,8)",
-        " cookie=0x1, duration=3.2s, table=8, n_packets=0, n_bytes=0, priority=50,metadata=0x7 actions=drop",
+        " cookie=0x1, duration=3.2s, table=8, n_packets=0, n_bytes=0, priority=50,ip,reg10=0x1/0x1,metadata=0x7,"
+        "nw_src=10.16.0.10 actions=drop",
     )
     rates = [Rate(parse_line(lines[0]), 2.0), Rate(parse_line(lines[1]), None)]
     found = keep(rates, words, lambda r: "ls_in_lb" if r.flow.table == 8 else "")
