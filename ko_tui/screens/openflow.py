@@ -118,6 +118,7 @@ class NodeFlowsScreen(PlaceScreen):
         self._filter = found
         self.dump: NodeFlows | None = None
         self.rates: Sequence[Rate] = ()
+        self.behind: dict[str, str] | None = None  # cookie -> southbound row; None: not asked for yet
         self.hot = False
 
     def body(self) -> Iterable[Widget]:
@@ -196,7 +197,7 @@ class NodeFlowsScreen(PlaceScreen):
         self._show()
         self.had(self._count(), self.dump.taken_at)
         if any(r.per_second for r in self.rates):
-            self.tell("Rates are since the last look; H puts the hottest first.")
+            self.tell("Rates are since the last look" + ("." if self.hot else "; H puts the hottest first."))
         elif not self.table.filter.words:
             self.tell("r looks again: then rates are known.")
         if not self.has_class("-narrow"):
@@ -259,19 +260,52 @@ class NodeFlowsScreen(PlaceScreen):
             decoded = decode(rate.flow)
         except ValueError:
             decoded = None
-        table = openflow_table(rate.flow.table or 0, self.dump.version)
+        logical = self.dump.by_cookie.get(rate.flow.cookie)
+        # Its own stage says of what kind the datapath is: then only one of the table's two purposes is meant.
+        router = logical[0].startswith("lr_") if logical is not None and logical[0] else None
+        table = openflow_table(rate.flow.table or 0, self.dump.version, router=router)
         stage = self._stage(rate)
         words = f"{stage}: {table.title}" if stage and stage not in table.title else table.title
+        if logical is None and self.behind is None and self.dump.complete and rate.flow.cookie.strip("0"):
+            self._ask_rows()
         lines = openflow_lines(
             rate.flow,
             decoded,
             words,
-            self.dump.by_cookie.get(rate.flow.cookie),
+            logical,
             rate.per_second,
             asked=self.dump.complete,
+            row=(self.behind or {}).get(rate.flow.cookie, ""),
         )
         self.query_one("#explanation-words", Static).update(content(lines))
         pane.scroll_home(animate=False)
+
+    def _ask_rows(self, then: Callable[[], None] | None = None) -> None:
+        """The rows behind what ovn-controller makes without a logical flow: ports, addresses, multicast groups."""
+
+        def question(session: Session, _cancel: Cancel) -> dict[str, str]:
+            from ko_tui.backend.pipeline.cookie_rows import southbound_rows
+
+            return southbound_rows(session)
+
+        def found(rows: dict[str, str]) -> None:
+            self.behind = rows
+            if then is not None:
+                then()
+            self._explain()
+
+        if then is None:
+            self.behind = {}  # asked once; nobody is told when they cannot be had
+            self.ask("rows", question, found, failed=lambda _error: None)
+        else:
+            self.ask("rows", question, found, label="asking what it is made from", failed=self.show_trouble)
+
+    def _say_row(self, cookie: str) -> None:
+        row = (self.behind or {}).get(cookie)
+        if row:
+            self.tell(f"No logical flow is behind this one: ovn-controller made it from {row}.", "warn")
+        else:
+            self.tell("No logical flow is behind this one: it is ovn-controller's own.", "warn")
 
     def action_logical(self) -> None:
         rate: Rate | None = self.table.current
@@ -297,7 +331,10 @@ class NodeFlowsScreen(PlaceScreen):
 
         def found(logical: tuple[str, str] | None) -> None:
             if logical is None:
-                self.tell("No logical flow is behind this one: it is ovn-controller's own.", "warn")
+                if self.behind or not cookie.strip("0"):
+                    self._say_row(cookie)
+                else:
+                    self._ask_rows(lambda: self._say_row(cookie))
                 return
             if self.dump is not None and cookie not in self.dump.by_cookie:
                 self.dump.by_cookie[cookie] = logical

@@ -56,10 +56,12 @@ def openflow_lines(
     per_second: float | None,
     *,
     asked: bool = True,
+    row: str = "",
 ) -> list[Line]:
     """An OpenFlow: its table, the logical flow that it is made from, counters, fields and actions.
 
-    Without ``asked`` it is not known yet whether a logical flow is behind it.
+    Without ``asked`` it is not known yet whether a logical flow is behind it; ``row`` is the southbound row that it is
+    made from when none is.
     """
     g = glyphs()
     lines: list[Line] = [[(f"Table {flow.table}", "head"), (f"  priority {flow.priority}", "dim")]]
@@ -68,6 +70,9 @@ def openflow_lines(
         lines += [BLANK, [("Made from the logical flow", "head"), (f"  {flow.cookie}", "dim")]]
         lines.append([(f" {one_line(logical[0])}", "name")])
         lines.append([("   ", ""), *highlight(visible(logical[1]), "match")])
+    elif row:
+        lines += [BLANK, [("Made by ovn-controller from", "head"), (f"  {flow.cookie}", "dim")]]
+        lines.append([(f" {one_line(row)}", "name")])
     elif flow.cookie.strip("0"):
         words = (
             "names no logical flow: it is ovn-controller's own"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from ko_tui.backend.pipeline import node_flows
+from ko_tui.backend.pipeline.cookie_rows import southbound_rows
 from ko_tui.backend.session import Session, SessionOptions, open_session
 from tests.lab.running import RunningLab
 
@@ -48,3 +49,13 @@ def test_a_big_cluster_is_asked_for_few_flows(session: Session, monkeypatch: pyt
     assert node_flows.logical_flow(session, left) == whole.by_cookie[left]
     own = next(f.cookie for f in few.flows if f.cookie.strip("0") and f.cookie not in whole.by_cookie)
     assert node_flows.logical_flow(session, own) is None
+
+
+def test_what_is_made_without_a_logical_flow_names_its_row(session: Session) -> None:
+    dump = session.openflow(NODE)
+    rows = southbound_rows(session)
+    own = [f for f in dump.flows if f.cookie.strip("0") and f.cookie not in dump.by_cookie]
+    ports = {f.cookie: rows.get(f.cookie, "") for f in own if f.table == 65}
+    assert "Port_Binding client.default" in ports.values(), ports
+    named = [f for f in own if f.cookie in rows]
+    assert len(named) > 0.9 * len(own), [f.raw for f in own if f.cookie not in rows][:5]

@@ -220,6 +220,19 @@ async def test_the_flows_of_a_real_node_by_their_keys(running: Running, running_
         assert screen.hot
         await driven.press("w")
         await driven.settled()
+        await driven.press("slash")
+        await driven.press("ctrl+u")
+        await driven.paste("table=9 and metadata=7")
+        await driven.press("enter")
+        await driven.sees("ls_in_apply_port_sec: ", "Made from the logical flow")
+        assert "lr_in_lookup_neighbor" not in driven.text(), "a switch's flow has a switch's purpose alone"
+        await driven.press("slash")
+        await driven.press("ctrl+u")
+        await driven.paste("table=65 and output:")
+        await driven.press("enter")
+        await driven.sees("Made by ovn-controller from", "Port_Binding ")
+        await driven.press("w")
+        await driven.sees("ovn-controller made it from Port_Binding ")
         await driven.press("R")
         await driven.sees("raw", "cookie=0x")
 
