@@ -126,6 +126,27 @@ def test_a_well_cluster(running_lab: RunningLab, line: CommandLine) -> None:
         assert [c["detail"] for c in bad if c["group"] == "pinger"] == ["no packets are sent in this mode"]
 
 
+def test_dns_and_who_serves_services(
+    own_api: ApiOnlyLab, line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As kubectl ko looks at them: CoreDNS, kube-proxy, and WITHOUT_KUBE_PROXY."""
+
+    def found() -> dict[str, str]:
+        report = json.loads(line(own_api, "diagnose", "--no-probes", "--json").out)["checks"]
+        return {c["name"]: f"{c['level']} {c['detail']}" for c in report if c["group"] == "services"}
+
+    assert found() == {"coredns": "ok 2 of 2 available", "kube-proxy": "ok 3 of 3 available"}
+    pods = own_api.server.store.all(own_api.server.controllers.pods, "kube-system")[0]
+    proxy = next(p.name for p in pods if p.name.startswith("kube-proxy-"))
+    with not_ready(own_api, "Pod", proxy, "kube-system"):
+        assert found()["kube-proxy"] == "fail 2 of 3 available"
+    monkeypatch.setenv("WITHOUT_KUBE_PROXY", "true")
+    assert found()["kube-proxy"].startswith("skipped")
+    monkeypatch.delenv("WITHOUT_KUBE_PROXY")
+    own_api.server.store.delete(own_api.server.catalogue.of("DaemonSet"), "kube-system", "kube-proxy")
+    assert found()["kube-proxy"].startswith("info no DaemonSet")
+
+
 def test_pingers_that_are_not_there_are_no_success(running_lab: RunningLab, line: CommandLine) -> None:
     status, bad = checks(line, running_lab, "diagnose", "IPPorts", "tcp-10.16.0.12-8080")
     assert status == 3 and {c["level"] for c in bad} == {"unknown"} and len(bad) == 3

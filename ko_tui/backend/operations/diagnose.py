@@ -14,6 +14,7 @@ from ko_tui.backend.cluster.pods import is_ready, node_of, ref
 from ko_tui.backend.errors import KoError, UsageError
 from ko_tui.backend.operations.diagnose_node import check_node
 from ko_tui.backend.operations.diagnose_pinger import check_targets, run_pingers
+from ko_tui.backend.operations.diagnose_services import services
 from ko_tui.backend.operations.fanout import ask_all
 from ko_tui.backend.operations.model import Check, Level, OnChecks, Report, quiet
 from ko_tui.backend.operations.patience import SilentNodes
@@ -74,6 +75,7 @@ def diagnose(
         ("accounts", lambda: accounts(session)),
         ("nodes", lambda: node_states(session, nodes)),
         ("workloads", lambda: workloads(session)),
+        ("services", lambda: services(session)),
         ("leaders", lambda: leaders(session)),
         ("northbound", lambda: northbound(session)),
         ("southbound", lambda: southbound(session, nodes)),
