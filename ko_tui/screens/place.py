@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from textual.app import App
 
     from ko_tui.app import KoTuiApp
+    from ko_tui.backend.session import Session
 
 RETRY_SECONDS = (5, 10, 20, 30)
 AGE_TICK = 5.0
@@ -162,7 +164,7 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
         facts: list[Piece] = list(self.facts())
         if self.busy:
             facts = [(f"{self.busy[-1]}{glyphs().ellipsis} (ctrl+c stops)", "warn"), *facts[:1]]
-        elif age := age_words(self.taken_at):
+        elif age := age_words(self._as_of(session)):
             facts.append((age, "dim"))
         if session is not None:
             write = session.options.mode == "allow-write"
@@ -178,6 +180,15 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
         for number, piece in enumerate(facts):
             joined += [(f" {glyphs().dot} ", "dim"), piece] if number else [piece]
         self.query_one(CrumbBar).place([label, title, *self.crumbs()], joined)
+
+    def _as_of(self, session: Session | None) -> float:
+        """When what is shown was so: a saved cluster is as old as its file says, however new the answer is."""
+        if not self.taken_at or session is None or session.live or not session.info.taken_at:
+            return self.taken_at
+        try:
+            return min(self.taken_at, datetime.fromisoformat(session.info.taken_at).timestamp())
+        except ValueError:
+            return self.taken_at
 
     def had(self, count: str, taken_at: float | None = None) -> None:
         """An answer came: its count and when it was had. Trouble is over."""

@@ -228,4 +228,5 @@ def age_words(taken_at: float, now: float | None = None) -> str:
         return f"{int(seconds // 5 * 5)} s ago"
     if seconds < 3600:
         return f"{int(seconds // 60)} min ago"
-    return f"{int(seconds // 3600)} h ago"
+    hours = int(seconds // 3600)
+    return f"{hours} h ago" if hours < 48 else f"{hours // 24} d ago"

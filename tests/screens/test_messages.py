@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from ko_tui.backend.source.interface import ApiUnavailable
 from ko_tui.commands import PLACES
 from ko_tui.config import Settings
 from ko_tui.screens.trace import TraceScreen
+from ko_tui.widgets.bars import age_words
 from tests.screens.conftest import Running, open_demo
 
 
@@ -91,3 +94,24 @@ async def test_how_much_is_found_is_said_while_one_types(running: Running) -> No
         await driven.press("ctrl+u")
         await driven.paste("ls_in_l2_lkup")
         await driven.until(lambda: "2 lines match" in driven.text().splitlines()[-1])
+
+
+async def test_a_saved_cluster_is_as_old_as_its_file(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = datetime.fromisoformat("2026-11-23T05:31:48Z").timestamp()
+    for later, words in ((3 * 86400 + 60, "3 d ago"), (7300, "2 h ago")):
+        monkeypatch.setattr("time.time", lambda now=saved + later: now)
+        async with running((100, 30), open_session=open_demo) as driven:
+            for key in ("2", "1", "4"):
+                await driven.press("escape", key)
+                await driven.sees(f"{words} ")
+                assert words in driven.text().splitlines()[1]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(3, "now"), (59, "55 s ago"), (3599, "59 min ago"), (7200, "2 h ago"), (172800, "2 d ago")],
+)
+def test_ages(seconds: float, words: str) -> None:
+    assert age_words(1000.0, 1000.0 + seconds) == words
