@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING
 from ko_tui.backend.answers import Answer, Answers
 from ko_tui.backend.cluster.inventory import take_inventory
 from ko_tui.backend.cluster.leader import Database, Leader, find_leader
-from ko_tui.backend.cluster.pods import CENTRAL, CNI, OVS_LABELS, find_namespace, list_app, ovs_pod, ref
+from ko_tui.backend.cluster.pods import (
+    CENTRAL,
+    CNI,
+    OVS_LABELS,
+    NoSuchPart,
+    find_namespace,
+    list_app,
+    ovs_pod,
+    ref,
+)
 from ko_tui.backend.command.run import CommandRun
 from ko_tui.backend.command.runner import AuditSink, Guard, Runner
 from ko_tui.backend.options import SessionOptions as SessionOptions
@@ -93,7 +102,7 @@ class Session:
         """Who leads a database, by the servers' own word. Raises NoSuchPart when nobody answers."""
 
         def ask() -> Leader:
-            central = self.app_pods(CENTRAL)
+            central = self._there(self.app_pods(CENTRAL), "ovn-central")
             pool = ThreadPoolExecutor(8, thread_name_prefix="ko-leader")
             try:
                 return find_leader(database, central, lambda p, a: self.runner.run(p, a, timeout=8), pool)
@@ -104,7 +113,16 @@ class Session:
 
     def ovs(self, node: str) -> PodRef:
         """The Open vSwitch container of a node, DPDK or not."""
-        return ref(ovs_pod(self.app_pods(*OVS_LABELS), node))
+        return ref(ovs_pod(self._there(self.app_pods(*OVS_LABELS), "Open vSwitch"), node))
+
+    def _there(self, pods: Sequence[KubeObject], what: str) -> Sequence[KubeObject]:
+        """The pods; when there are none, a namespace that was given is the likeliest reason."""
+        if not pods and self.options.namespace:
+            raise NoSuchPart(
+                f"No {what} pod is in the namespace {self.options.namespace!r}, which was given as Kube-OVN's own.",
+                "-n and KUBE_OVN_NS name that namespace; without them it is found by labels.",
+            )
+        return pods
 
     def cni(self, node: str) -> PodRef:
         """The kube-ovn-cni container of a node."""

@@ -12,6 +12,7 @@ from tests.lab.topology import NODES
 
 pytestmark = pytest.mark.lab
 NODE = "kube-ovn-worker"
+SERVER = "10.16.0.11"
 
 
 def run(lab: RunningLab, *words: str) -> int:
@@ -68,6 +69,24 @@ def test_a_tool_that_fails_hands_on_its_words_and_status(
     assert "nosuch: switch name not found" in capfd.readouterr().err
     assert run(running_lab, "vsctl", "nowhere", "show") == 3
     assert "nowhere" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("words", ["nbctl show", f"vsctl {NODE} show", f"trace default/client {SERVER} icmp"])
+def test_a_namespace_that_is_not_kube_ovns(
+    running_lab: RunningLab, capfd: pytest.CaptureFixture[str], words: str
+) -> None:
+    """-n is not the pod's namespace here; that it was given is said."""
+    assert run(running_lab, "-n", "default", *words.split()) == 3
+    said = capfd.readouterr().err
+    assert "namespace 'default', which was given as Kube-OVN's own" in said and "KUBE_OVN_NS" in said
+
+
+@pytest.mark.parametrize("address", ["300.1.1.1", "10.16.0.11/16", "fd00::zz"])
+def test_what_was_meant_as_an_address(
+    running_lab: RunningLab, capfd: pytest.CaptureFixture[str], address: str
+) -> None:
+    assert run(running_lab, "trace", "default/client", address, "icmp") == 3
+    assert "It is no IP address either." in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("word", ["icnbctl", "icsbctl"])

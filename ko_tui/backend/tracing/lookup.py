@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import TYPE_CHECKING
 
 from ko_tui.backend.cluster.annotations import node_endpoint, pod_endpoints, service_endpoint
@@ -13,6 +14,9 @@ from ko_tui.backend.tracing.model import Endpoint
 
 if TYPE_CHECKING:
     from ko_tui.backend.session import Session
+
+# Meant as an address, though it is none: no pod is called so.
+_LIKE_ADDRESS = re.compile(r"\d+(\.\d+){3}(/\d+)?|[0-9A-Za-z:]*:[0-9A-Za-z:.]*")
 
 
 class NotTraceable(ClusterError):
@@ -96,8 +100,10 @@ def _pod(session: Session, text: str, namespace: str) -> Endpoint:
     except NotFound as error:
         vm = _pod_of_vm(session, place, name)
         if vm is None:
+            given = f"{text}@{provider}" if provider else text
+            address = " It is no IP address either." if _LIKE_ADDRESS.fullmatch(given) else ""
             raise NotFound(
-                f"There is no pod {name!r} in namespace {place!r}.",
+                f"There is no pod {name!r} in namespace {place!r}.{address}",
                 "Write NAMESPACE/POD; a node is node//NAME, a Service svc/NAMESPACE/NAME.",
             ) from error
         nics = vm
