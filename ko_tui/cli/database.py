@@ -14,7 +14,7 @@ from rich.text import Text
 
 from ko_tui.backend.cluster.leader import SCHEMA, Database
 from ko_tui.backend.errors import PolicyRefusal, UsageError
-from ko_tui.cli.options import session_options
+from ko_tui.cli.options import refuse_saved, session_options
 from ko_tui.cli.render_table import ROOMY, table_console
 from ko_tui.cli.visible import visible
 
@@ -72,6 +72,8 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(
             "No server was named.", f"ko-tui {args.word} status lists the servers and their IDs."
         )
+    if args.action in ("backup", "kick"):
+        refuse_saved(args, f"{args.word} {args.action}")
     from ko_tui.backend.session import open_session
 
     session = open_session(session_options(args))

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from ko_tui.backend.errors import UsageError
-from ko_tui.cli.options import refuse_strict, session_options
+from ko_tui.cli.options import refuse_saved, refuse_strict, session_options
 from ko_tui.cli.signals import cancelled_by_signals
 from ko_tui.cli.visible import visible
 
@@ -33,6 +33,7 @@ def run(args: argparse.Namespace) -> int:
     from ko_tui.backend.operations.logs import by_reason, collect
     from ko_tui.backend.session import open_session
 
+    refuse_saved(args, "log")
     refuse_strict(args, "log runs tar and ps on each node")
     path, name = Path(args.output), f"kubectl-ko-log-{time.strftime('%Y%m%d-%H%M%S')}.tar.gz"
     if path.is_dir():  # the present one when none is named

@@ -77,6 +77,16 @@ def refuse_strict(args: argparse.Namespace, what: str) -> None:
         )
 
 
+def refuse_saved(args: argparse.Namespace, what: str) -> None:
+    """For a command that only a running cluster can answer. Raises UsageError."""
+    if args.snapshot or args.demo:
+        from ko_tui.backend.errors import UsageError
+
+        raise UsageError(
+            f"{what} asks a running cluster, and this one is saved.", "Leave --snapshot and --demo out."
+        )
+
+
 def session_options(args: argparse.Namespace) -> SessionOptions:
     """The session that the global options ask for."""
     import os

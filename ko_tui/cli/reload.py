@@ -7,7 +7,7 @@ import sys
 
 from ko_tui.backend.errors import PolicyRefusal
 from ko_tui.cli.confirm import confirm
-from ko_tui.cli.options import session_options
+from ko_tui.cli.options import refuse_saved, session_options
 from ko_tui.cli.signals import cancelled_by_signals
 from ko_tui.cli.visible import visible
 
@@ -27,6 +27,7 @@ def run(args: argparse.Namespace) -> int:
 
     if not args.allow_write or args.read_only_strict:
         raise PolicyRefusal("reload restarts pods and ko-tui is read-only.", "Start it with --allow-write.")
+    refuse_saved(args, "reload")
     confirm(plan_text(), target=TARGET, given=args.yes)
     session = open_session(session_options(args))
     try:

@@ -20,7 +20,7 @@ from ko_tui.backend.capture.capture import (
 )
 from ko_tui.backend.capture.place import check_interface
 from ko_tui.cli import tcpdump_words
-from ko_tui.cli.options import refuse_strict, session_options
+from ko_tui.cli.options import refuse_saved, refuse_strict, session_options
 from ko_tui.cli.render_packets import Lines, PcapOut
 from ko_tui.cli.signals import cancelled_by_signals
 from ko_tui.cli.visible import visible
@@ -92,6 +92,7 @@ def run(args: argparse.Namespace) -> int:
     from ko_tui.backend.session import open_session
     from ko_tui.backend.tracing.lookup import find_endpoint
 
+    refuse_saved(args, "tcpdump")
     refuse_strict(args, "A capture reads the payload of packets")
     words = check_filter(args.filter)
     check_interface(args.interface)

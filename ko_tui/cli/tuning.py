@@ -9,7 +9,7 @@ from typing import cast
 from ko_tui.backend.errors import PolicyRefusal, UsageError
 from ko_tui.backend.operations.tuning import ACTIONS, Action, module_plan, remove_module, tuning_check
 from ko_tui.cli.confirm import confirm
-from ko_tui.cli.options import refuse_strict, session_options
+from ko_tui.cli.options import refuse_saved, refuse_strict, session_options
 from ko_tui.cli.render_report import print_report
 from ko_tui.cli.visible import visible
 
@@ -33,6 +33,7 @@ def run(args: argparse.Namespace) -> int:
             f"tuning {args.action} changes files on every node and ko-tui is read-only.",
             "Start it with --allow-write.",
         )
+    refuse_saved(args, "tuning")
     refuse_strict(args, "tuning check runs ethtool on each node")
     session = open_session(session_options(args))
     try:

@@ -81,3 +81,20 @@ def test_what_strict_leaves_nothing_of_is_refused_before_any_cluster(
     assert ended("--kubeconfig", "/nowhere", "--read-only-strict", *words.split()) == 2
     said = capsys.readouterr().err
     assert "read-only" in said and "Start it without --read-only-strict." in said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "tcpdump default/client",
+        "env-check",
+        "log all",
+        "tuning check",
+        "nb backup",
+        "--allow-write reload",
+        "--allow-write nb kick abcd",
+    ],
+)
+def test_what_a_saved_cluster_cannot_answer(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended("--demo", *words.split()) == 2
+    assert "asks a running cluster, and this one is saved" in capsys.readouterr().err
