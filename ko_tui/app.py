@@ -172,6 +172,16 @@ class KoTuiApp(App[int], inherit_bindings=False):
 
         yield from palette_rows(screen)
 
+    def _fatal_error(self) -> None:
+        """An error that nobody foresaw ends the program; :func:`run` hands it on to whoever tells it in a line.
+
+        Textual would print all of it, with the values of its variables: tokens among them.
+        """
+        if self.is_headless:
+            super()._fatal_error()
+        else:
+            self._close_messages_no_wait()
+
     async def on_unmount(self) -> None:
         if self.door.running:
             from ko_tui.ending import end_questions
@@ -205,4 +215,7 @@ def run(options: argparse.Namespace) -> int:
         dashboard=options.dashboard,
         reopen=lambda context: lambda: opened(context),
     )
-    return app.run(mouse=settings.mouse) or 0
+    status = app.run(mouse=settings.mouse) or 0
+    if app._exception is not None:
+        raise app._exception
+    return status

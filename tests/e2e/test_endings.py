@@ -86,3 +86,21 @@ def test_suspended_and_brought_back(tmp_path: Path) -> None:
         terminal.wait("Leave ko-tui?")
         terminal.keys("Enter")
         terminal.wait("shell> ", "told")
+
+
+def test_a_defect_is_told_in_a_line_and_its_details_go_to_a_file(tmp_path: Path) -> None:
+    broken = (
+        "import sys\n"
+        "from ko_tui.cli import main\n"
+        "from ko_tui.screens.pods import PodsScreen\n"
+        "def fail(self, token='SECRET'): raise ValueError('of nobody')\n"
+        "PodsScreen.action_trace_to = fail\n"
+        "sys.exit(main(['--demo']))\n"
+    )
+    with Terminal([PROGRAM[0], "-c", broken], tmp_path) as terminal:
+        terminal.wait("default/client. Press t")
+        terminal.keys("T")
+        shown = terminal.wait("ended with status 70")
+        assert "a defect of ko-tui itself: ValueError: of nobody" in shown and "crash.log" in shown
+        assert "SECRET" not in shown and "Traceback" not in shown
+    assert "in fail" in next(tmp_path.rglob("crash.log")).read_text()
