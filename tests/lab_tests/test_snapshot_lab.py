@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,6 +58,33 @@ def test_a_saved_cluster_gives_the_live_clusters_trace(sessions: tuple[Session, 
 def test_the_inventory_is_the_same(sessions: tuple[Session, Session]) -> None:
     live, saved = (session.inventory().endpoints for session in sessions)
     assert {e.key for e in saved} == {e.key for e in live}
+
+
+def test_a_redacted_snapshot_is_still_a_kube_ovn_cluster(
+    sessions: tuple[Session, Session], tmp_path: Path
+) -> None:
+    """Its own words stand: its parts are found, attachment NICs too, and everything works as on a plain one."""
+    plain = sessions[1]
+    save_snapshot(sessions[0], tmp_path / "redacted.kosnap", redact=True)
+    redacted = Session(open_snapshot(tmp_path / "redacted.kosnap"))
+    try:
+        one, other = (Counter(e.kind for e in s.inventory().endpoints) for s in (plain, redacted))
+        assert one == other and len(one) > 3
+        one_health, other_health = plain.health(), redacted.health()
+        assert [f.key for f in other_health.findings] == [f.key for f in one_health.findings]
+        assert [c.name for c in other_health.components] == [c.name for c in one_health.components]
+        assert other_health.partial == one_health.partial
+        roles, other_roles = (
+            {d: sorted(m.status.role for m in members) for d, members in h.members.items()}
+            for h in (one_health, other_health)
+        )
+        assert roles == other_roles and len(roles["nb"]) == 3
+        flows = redacted.openflow("kube-ovn-worker")
+        assert len(flows.flows) > 1000 and set(flows.stages.values()) == set(
+            plain.openflow("kube-ovn-worker").stages.values()
+        )
+    finally:
+        redacted.close()
 
 
 def test_a_redacted_snapshot_holds_no_name_of_a_pod(

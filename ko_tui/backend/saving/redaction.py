@@ -19,7 +19,7 @@ from typing import IO
 
 import msgspec
 
-from ko_tui.backend.saving.vocabulary import parts, vocabulary
+from ko_tui.backend.saving.vocabulary import parts, tool_words, vocabulary
 from ko_tui.backend.source.objects import KubeObject
 from ko_tui.backend.source.ovsdb_log import records
 from ko_tui.backend.source.snapshot_format import SavedRun
@@ -36,7 +36,7 @@ default kube-system kube-public kube-node-lease ovn-central ovs-ovn kube-ovn-cni
 kube-ovn-monitor kube-ovn-pinger ovn-default ovn-cluster ovn-external join kube-dns coredns system
 """
 _PUBLIC = frozenset(_PUBLIC_TEXT.split())
-_PUBLIC_PREFIXES = ("kube-ovn-", "ovn-central-", "ovs-ovn-")
+_PUBLIC_PREFIXES = ("kube-ovn-", "kube-proxy", "ovn-central-", "ovn-nb", "ovn-northd", "ovn-sb", "ovs-ovn-")
 _PUBLIC_NAME = re.compile(r"kube\.ovn|kube-ovn|ovn-cluster|ovn-default|^[a-z]+-(?:tcp|udp|sctp)(?:-|$)")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PART = re.compile(r"[A-Za-z0-9]+")
@@ -75,7 +75,7 @@ class Redactor:
     def _learn_rest(self, name: str) -> None:
         """What no object accounts for in a name of OVN's databases; a name without any known part is one word."""
         left = _NAME.sub(lambda found: self._replaced(found[0], lambda _: " "), name)
-        strange = [part for part in parts(left) if part not in vocabulary() and not part.isdigit()]
+        strange = [part for part in parts(left) if part.lower() not in vocabulary() and not part.isdigit()]
         if not strange or _UUID.fullmatch(name) or _PUBLIC_NAME.search(name):
             return
         if left == name:
@@ -87,7 +87,7 @@ class Redactor:
     def _learn(self, name: str) -> None:
         if len(name) < SHORTEST or name in _PUBLIC or name.startswith(_PUBLIC_PREFIXES) or name.isdigit():
             return
-        if name in vocabulary() or _ADDRESS_LIKE.fullmatch(name):
+        if name.lower() in vocabulary() or _ADDRESS_LIKE.fullmatch(name):
             return
         self._longest = max(self._longest, len(parts(name)))
         made = f"n{self._digest('name', name)[:10]}"
@@ -176,10 +176,10 @@ class Redactor:
         return made
 
     def run(self, saved: SavedRun) -> SavedRun:
-        """A recorded command with its pod and words replaced."""
+        """A recorded command with its pod and words replaced; the tools' own words stay, or it is never found again."""
         return msgspec.structs.replace(
             saved, pod=self.text(saved.pod), namespace=self.text(saved.namespace),
-            argv=tuple(self.text(word) for word in saved.argv),
+            argv=tuple(word if word in tool_words() else self.text(word) for word in saved.argv),
         )  # fmt: skip
 
     def rewrite(self, name: str, content: IO[bytes]) -> Iterator[bytes]:

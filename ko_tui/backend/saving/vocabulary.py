@@ -12,28 +12,28 @@ from functools import cache
 
 _WORDS = """
 acl acls action actions active additional address addresses admin_down alert all allow allow-related allow-stateless
-allowed annotations any app applied arp associated authorization available backoff balancer balancers bands bandwidth
-bfd bool both bridge burst bytes candidate cert certificate cfg chain chassis chassisredirect check child cidr clone
-cluster clustered code collectors commit committed conditions config configs conjunction connected
+allowed amd64 annotations any app applied arm64 arp associated authorization available backoff balancer balancers
+bands bandwidth bfd bool both bridge burst bytes candidate cert certificate cfg chain chassis chassisredirect check
+child cidr clone cluster clustered code collectors commit committed conditions config configs conjunction connected
 connections containers control-plane controller cookie copp cronjob daemonset datapath datapaths debug dec_ttl default
-delete deployment desc detect dhcp dhcpv4 dhcpv6 direction disabled disc disconnections dnat dnat_and_snat dns domain
-domains down drop dscp dst duration dynamic egress election enabled encap encaps entries error est eth event except
-exclude exec exempted ext external fair false fields filter flood flow follower force forwarding from-lport
+delete deny deployment desc detect dhcp dhcpv4 dhcpv6 direction disabled disc disconnections dnat dnat_and_snat dns
+domain domains down drop dscp dst duration dynamic egress election enabled encap encaps entries error est eth event
+except exclude exec exempted ext external fair false fields filter flood flow follower force forwarding from-lport
 gateway geneve goto_table gre group groups grpc hard_age health heard host hostname http https icmp icmp6 idle
-idle_age ids image inactivity index info ingress init insert interface interfaces interval ip4 ip6 ips ipsec ipv4 ipv6
-items job joining jump key kind kube-ovn kubernetes l2gateway l3gateway label labels last leader learn liveness load
-loadbalancer local localnet localport log logical mac mappings mark match match_index max member
-message metadata meter meter_id meters min mirror mod_dl_dst mod_dl_src move mult name namespace nat network networks
-new next_index nexthop nexthops node node-port none normal note notice null num offline online only options other
-output overlay override packets parent part-of pass patch path pause peer permissions phase pipeline
-pod policies policy pop_vlan port ports prefix priority private probability protocol protocols push_vlan qos querier
-query range rarp rate read ready reason records ref region reject relay remote replicas replicaset request requested
-reroute resp resubmit role route router router-port routes rule rules running sample sctp security selection selector
-self seq servers service session sessions set set_field severity sink size snat source spec src ssl stage-hint
-stage-name standalone standby statefulset static status storage str strip_vlan stt subnet subnets switch
-switches table tag tags target tcp term tier timeout timer timestamp to-lport tracked transport true tunnel type udp
-uid unit unknown update userid variables vendor version vip vips virtual vmac volumes vote vpc vtep vxlan warning
-write_metadata zone zones
+idle_age ids image inactivity index info infra ingress init insert interface interfaces interval ip4 ip6 ips ipsec
+ipv4 ipv6 items job joining jump kernel key kind kube kube-ovn kubeovn kubernetes l2gateway l3gateway label labels
+last leader learn linux liveness load loadbalancer local localnet localport log logical mac mappings mark master match
+match_index max member message metadata meter meter_id meters min mirror mod_dl_dst mod_dl_src move mult name
+namespace nat network networks new next_index nexthop nexthops node node-port none normal note notice null num offline
+online only options other output overlay override ovn ovs packets parent part-of pass patch path pause peer
+permissions phase pipeline pod policies policy pop_vlan port ports prefix priority private probability protocol
+protocols provider push_vlan qos querier query range rarp rate read ready reason records ref region reject relay
+remote replicas replicaset request requested reroute resp resubmit role route router router-port routes rule rules
+running sample sctp security selection selector self seq servers service sess session sessions set set_field severity
+sg sink size snat source spec src ssl stage-hint stage-name standalone standby statefulset static status storage str
+strip_vlan stt subnet subnets switch switches table tag tags target tcp term tier timeout timer timestamp to-lport
+tracked transport true tunnel type udp uid unit unknown update userid variables vendor version vip vips virtual vmac
+volumes vote vpc vtep vxlan warning write_metadata zone zones
 """
 _PARTS = re.compile(r"[^A-Za-z0-9]+")
 
@@ -48,6 +48,16 @@ def vocabulary() -> frozenset[str]:
     return frozenset(
         {*_WORDS.split(), *known, *(part for name in known for part in _PARTS.split(name))} - {""}
     )
+
+
+@cache
+def tool_words() -> frozenset[str]:
+    """The tools' own commands: ``ovsdb-server/get-db-storage-status`` names no pod ``server``."""
+    from ko_tui.backend.command import policy_tables as tools
+
+    ctl = (word for commands in tools.CTL.values() for word in commands)
+    daemons = (word for commands in tools.APPCTL.values() for word in commands)
+    return frozenset({*ctl, *daemons, *tools.APPCTL, *tools.OFCTL, *tools.DPCTL})
 
 
 def parts(name: str) -> list[str]:
