@@ -94,7 +94,11 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
 
     def facts(self) -> list[Piece]:
         """Words at the right of the second line, before the connection's own."""
-        return [(w, "") for w in (self.count_words,) if w]
+        words, view = self.count_words, self.list_view() if self.is_mounted else None
+        filtered = getattr(getattr(view, "filter", None), "words", "")
+        if words and filtered and " of " not in words:  # some places say it in their own way
+            words = f"{len(view.kept):,} of {words}"  # type: ignore[union-attr]
+        return [(words, "")] if words else []
 
     def load(self, *, fresh: bool = False) -> None:
         """Ask for what is shown; ``fresh`` when the person wants it new."""

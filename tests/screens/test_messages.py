@@ -115,3 +115,20 @@ async def test_a_saved_cluster_is_as_old_as_its_file(
 )
 def test_ages(seconds: float, words: str) -> None:
     assert age_words(1000.0, 1000.0 + seconds) == words
+
+
+async def test_a_filter_says_how_many_of_how_many(running: Running) -> None:
+    async with running((100, 30), open_session=open_demo) as driven:
+        for line, typed, words in (
+            ("lflow", "router", "2 of 9 datapaths"),
+            ("lflow ovn-cluster", "policy", "2 of 29 tables"),
+            ("flows", "worker2", "1 of 3 nodes"),
+            ("pods", "web-", "2 of 52"),
+        ):
+            driven.app.screen.run_line(line)
+            await driven.sees(words.partition(" of ")[2])
+            await driven.press("slash")
+            await driven.paste(typed)
+            await driven.sees(words)
+            await driven.press("escape")
+            await driven.until(lambda: " of " not in driven.text().splitlines()[1], "no filter any more")
