@@ -65,13 +65,13 @@ def test_the_screen_does_not_paint_into_a_pipe() -> None:
 @pytest.mark.parametrize("words", ["trace default/client default/server icmp", "status", "config"])
 def test_a_reader_that_has_enough(words: str) -> None:
     """Not 1, which would say that the packet is dropped, and not a word about it."""
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [*KO_TUI, "--demo", *words.split()], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None and process.stderr is not None
-    process.stdout.close()
-    assert process.stderr.read() == ""
-    assert process.wait(30) == 141
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait(30) == 141
 
 
 @pytest.mark.parametrize("words", ["tcpdump default/client", "env-check", "log all", "tuning check"])
