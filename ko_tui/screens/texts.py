@@ -17,6 +17,8 @@ from ko_tui.widgets.tones import Line
 
 FILTER = Command("text.filter", "slash", "Mark what matches; n next, N previous", "/find", action="filter")
 
+SEEN = 1000  # lines that are looked at for whether they fit
+
 
 class TextScreen(PlaceScreen):
     """One text, as long as it may be."""
@@ -52,6 +54,12 @@ class TextScreen(PlaceScreen):
 
     def crumbs(self) -> Sequence[str]:
         return (self.title_words,)
+
+    def hints(self) -> Sequence[tuple[str, str]]:
+        """Lines are kept whole, so that they can be copied: how to see the rest of one."""
+        texts = self.query_one(TextView).texts[:SEEN]
+        cut = any(len(text) > self.app.size.width for text in texts)
+        return (("h l", "sideways"), ("y", "copy the line")) if cut else ()
 
     def on_mount(self) -> None:
         super().on_mount()

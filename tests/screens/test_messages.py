@@ -132,3 +132,17 @@ async def test_a_filter_says_how_many_of_how_many(running: Running) -> None:
             await driven.sees(words)
             await driven.press("escape")
             await driven.until(lambda: " of " not in driven.text().splitlines()[1], "no filter any more")
+
+
+async def test_a_text_that_is_cut_says_how_to_see_the_rest(running: Running) -> None:
+    async with running(open_session=open_demo) as driven:
+        driven.app.screen.run_line("trace default/client svc/kube-system/kube-dns udp 53")
+        await driven.until(lambda: isinstance(driven.app.screen, TraceScreen))
+        await driven.press("e")
+        await driven.sees("h l sideways", "copy the line", "ovn-trace")
+        before = driven.text()
+        await driven.press("l")
+        await driven.until(lambda: driven.text() != before, "the text has moved")
+        await driven.press("escape", "question_mark")
+        await driven.sees("Here")
+        assert "sideways" not in driven.text()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from ko_tui.backend.tracing.model import Endpoint
 from ko_tui.screens.pods_behind import commands_behind
 from ko_tui.screens.texts import TextScreen
+from ko_tui.widgets.endpoint_detail import endpoint_lines
 from ko_tui.widgets.side_pane import SidePane
+from ko_tui.widgets.tones import plain
 from tests.screens.conftest import Running, open_demo
 from tests.screens.driving import drives
 from tests.screens.recorded import CLIENT
@@ -52,3 +55,11 @@ async def test_the_commands_behind_a_pod(running: Running) -> None:
     assert listed[0] == f"kubectl get pod -n default {name} -o yaml"
     assert any(f'name="{name}.default"' in line for line in listed)
     assert "kubectl get pods -A -o wide" in commands_behind(None)
+
+
+def test_addresses_of_both_families_are_apart() -> None:
+    endpoint = Endpoint(
+        "pod", "a", "b", gateway="10.16.0.1,fd00::1", cidr="10.16.0.0/16,fd00::/112", lsp="a.b"
+    )
+    told = "\n".join(plain(line) for line in endpoint_lines(endpoint))
+    assert "10.16.0.1, fd00::1" in told and "10.16.0.0/16, fd00::/112" in told
