@@ -78,8 +78,9 @@ def _logs(session: Session, cancel: Cancel, argument: str, tell: Telling) -> Rep
     from ko_tui.backend.operations.logs import collect
 
     done = collect(session, "all", Path(argument).expanduser(), on_text=tell.words, cancel=cancel)
-    failed = "".join(f"\nnot had: {words}" for words in done.failed)
-    return f"{done.files} files, {done.size / 1e6:.1f} MB, in {done.path}{failed}"
+    failed = "".join(f"not had: {words}\n" for words in done.failed)
+    # Last, where the eye is: what came of it all, and where it is whatever the directory was.
+    return f"{failed}{done.files} files, {done.size / 1e6:.1f} MB, in {done.path.absolute()}"
 
 
 def _backup(database: Literal["nb", "sb"]) -> Runner:
@@ -90,7 +91,7 @@ def _backup(database: Literal["nb", "sb"]) -> Runner:
         done = backup(session, database, path, cancel=cancel)
         doubt = "" if done.certain else f"\nFrom a follower, so perhaps out of date: {done.why}"
         rows = sum(done.rows.values())
-        return f"{done.path}: {done.size:,} bytes, {rows:,} rows, verified; sha256 {done.sha256}{doubt}"
+        return f"{done.path.absolute()}: {done.size:,} bytes, {rows:,} rows, verified; sha256 {done.sha256}{doubt}"
 
     return run
 

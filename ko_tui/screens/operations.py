@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import events
 from textual.containers import Container
 from textual.widget import Widget
 
@@ -123,7 +124,21 @@ class OperationsScreen(PlaceScreen):
         if event.view is self.table and self.table.current is not None:
             self._start(self.table.current)
 
+    def on_line_view_moved(self, event: LineView.Moved) -> None:
+        """The list has not room for all of what an operation does; the message line has."""
+        event.stop()
+        if event.view is self.table and self.focused is self.table and self.table.current is not None:
+            self.tell(self.table.current.summary, "dim")
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Where the two share a small screen, the one that is read has most of it."""
+        if event.widget in (self.table, self.results):
+            self.set_class(event.widget is self.results, "-reading")
+
     def _start(self, operation: Operation) -> None:
+        shown = self.table.shown()
+        if operation in shown:  # named behind a colon, it is not under the cursor yet
+            self.table.cursor = shown.index(operation)
         session = self.ko.door.opened
         if operation.propose and (session is None or session.options.mode != "allow-write"):
             self.show_failure(

@@ -92,6 +92,22 @@ async def test_a_diagnosis_of_the_real_cluster(
 
 
 @pytest.mark.lab
+async def test_what_is_read_has_most_of_a_small_screen(running: Running, running_lab: RunningLab) -> None:
+    async with running((80, 24), open_session=on(running_lab), settings=STARTS, settle=False) as driven:
+        await driven.until(lambda: driven.app.door.opened)
+        screen = driven.app.screen
+        await driven.press("G")
+        await driven.sees(f" {screen.table.current.summary}")  # whole, in the message line
+        await begin(driven, "env-check")
+        await driven.sees("Environment of the nodes: ")
+        assert screen.table.current.name == "env-check", "the cursor is where one is"
+        await driven.until(lambda: screen.results.size.height > 13)
+        assert screen.table.current.summary in driven.text()
+        await driven.press("escape")
+        await driven.until(lambda: screen.table.size.height > 8)
+
+
+@pytest.mark.lab
 async def test_a_backup_of_the_real_database(
     running: Running, running_lab: RunningLab, tmp_path: Path
 ) -> None:
