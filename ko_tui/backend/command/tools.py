@@ -149,6 +149,14 @@ def run_tool(
     """Run a prepared call; a non-zero exit status is a result. When the leader of a database moves meanwhile, a call
     that only reads is run again where it moved to. Raises the typed errors of the source."""
     place = call.tool.place
+    if not session.live:
+        from ko_tui.backend.command.saved_rows import answer
+
+        saved = answer(session, call)
+        if saved is not None:
+            if on_stdout is not None:
+                on_stdout(saved.stdout.encode())
+            return saved
     if place == "nb" or place == "sb":
         if not call.decision.writes:
             return _run_on_leader(session, place, call, timeout, cancel, on_stdout, on_stderr)

@@ -175,10 +175,13 @@ class SnapshotSource:
         kind = self._kinds.get((resource.group, resource.plural))
         if kind is None or not kind.member:
             reason = kind.reason if kind is not None else ""
-            raise NotInSnapshot(
-                f"{self.path.name} does not hold {resource.plural}.",
-                f"When it was saved: {reason}" if reason else "",
-            )
+            advice = f"When it was saved: {reason}" if reason else ""
+            if self.archive is None:
+                advice = (
+                    "A database file alone has its rows (nbctl or sbctl, list and find), and a southbound one its "
+                    "pipelines; ko-tui snapshot save keeps the rest too."
+                )
+            raise NotInSnapshot(f"{self.path.name} does not hold {resource.plural}.", advice)
         with self._lock:
             items = self._items.get(kind.member)
             if items is None:
