@@ -191,6 +191,9 @@ class BuilderScreen(Matches, EngineChoice, PlaceScreen):
         self.cancel_question("plan")
         if self._pause is not None:
             self._pause.stop()
+        if "->" in self.field("source").value:
+            self._show_packet(waiting_lines("A whole trace in one line: Enter traces it."))
+            return
         # First what is wrong where one is typing.
         focused = self.focused
         here = focused.query_ancestor(Field).field_name if isinstance(focused, FieldInput) else ""

@@ -133,6 +133,7 @@ async def test_the_whole_trace_may_be_typed_into_the_first_field(running: Runnin
     async with running() as driven:
         await in_builder(driven)
         await driven.paste(f"{CLIENT} -> svc/kube-system/kube-dns:53 udp")
+        await driven.sees("A whole trace in one line: Enter traces it.")
         await driven.press("enter")
         await driven.until(lambda: isinstance(driven.app.screen, TraceScreen), "traced")
 
