@@ -45,6 +45,7 @@ UNASKED = SimpleNamespace(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; gives the exit status. Errors go to standard error, results to standard output."""
+    _plug()
     arguments = list(sys.argv[1:] if argv is None else argv)
     position = find_word(arguments)
     try:
@@ -99,6 +100,16 @@ def unexpected(error: Exception) -> int:
     )
     print(f"  Please report it with {path}.", file=sys.stderr)
     return 70
+
+
+def _plug() -> None:
+    """Started with a standard stream closed (``>&-``): its number must not become a socket's, nor its lack a defect."""
+    import os
+
+    for name, flags in (("stdin", os.O_RDONLY), ("stdout", os.O_WRONLY), ("stderr", os.O_WRONLY)):
+        if getattr(sys, name) is None:
+            number = os.open(os.devnull, flags)  # the lowest that is free
+            setattr(sys, name, os.fdopen(number, "w" if flags else "r"))
 
 
 def _unread() -> int:

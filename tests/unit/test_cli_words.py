@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 
@@ -98,3 +99,11 @@ def test_what_strict_leaves_nothing_of_is_refused_before_any_cluster(
 def test_what_a_saved_cluster_cannot_answer(words: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert ended("--demo", *words.split()) == 2
     assert "asks a running cluster, and this one is saved" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_is_no_defect(closed: str) -> None:
+    line = shlex.join([*KO_TUI, "--demo", "nb", "status"])
+    done = subprocess.run(["sh", "-c", f"{line} {closed}"], capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (">&-" in closed.split()) != ("OVN_Northbound" in done.stdout)
