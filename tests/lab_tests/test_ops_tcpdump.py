@@ -79,6 +79,9 @@ def test_tcpdumps_own_options(running_lab: RunningLab, line: CommandLine) -> Non
     assert process.returncode == 0, err
     form = r"\d+\.\d{6} [0-9a-f:]{17} > [0-9a-f:]{17}, icmp 10\.20\.0\.6 > 10\.20\.0\.5 echo request .*\n"
     assert re.fullmatch(form, out), out
+    for wrong in ("-c-5", "-c10000000", "-s262145", "--seconds=0"):
+        told = line(running_lab, "tcpdump", "default/client", wrong)
+        assert told.status == 2 and "was asked for" in told.err, told
     vm = line(running_lab, "tcpdump", "default/vm1", "-i", "eth0")
     assert vm.status == 2 and "would be another's" in vm.err, vm
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from ko_tui.backend.capture.decode import Decoded, decode
-from ko_tui.backend.capture.pcap import CapturedPacket, NotPcap, PcapStream, file_header, record
+from ko_tui.backend.capture.pcap import MAX_PACKET, CapturedPacket, NotPcap, PcapStream, file_header, record
 from ko_tui.backend.capture.place import CapturePlace, find_place
 from ko_tui.backend.command.lasting import lasting, run_lasting
 from ko_tui.backend.errors import ClusterError, KoError, UsageError
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 SNAPLEN = 262  # bytes of each packet: every header of a tunnelled packet, and not the payload
 DEFAULT_SECONDS = 300
 MAX_SECONDS = 3600
+MAX_COUNT = 9_999_999
 # Words of a pcap-filter(7) expression; anything that looks like an option is refused.
 _WORD = re.compile(r"^[A-Za-z0-9_.:/\[\]()!=<>&|+*%^~-]+$")
 
@@ -104,6 +105,14 @@ def capture(
     happens; where it is not the whole capture, ``on_note`` and the error say how many.
     """
     check_filter(request.filter)
+    if not 0 <= request.count <= MAX_COUNT:
+        raise UsageError(
+            f"A count is 1 to {MAX_COUNT:,} packets, or 0 for no end.", f"{request.count} was asked for."
+        )
+    if not 0 <= request.snaplen <= MAX_PACKET:
+        raise UsageError(
+            f"A packet has {MAX_PACKET:,} bytes at most; 0 keeps all.", f"{request.snaplen} was asked for."
+        )
     if not 1 <= request.seconds <= MAX_SECONDS:
         raise UsageError(f"A capture lasts 1 to {MAX_SECONDS} seconds.", f"{request.seconds} was asked for.")
     places = [(e, find_place(session, e, request.interface)) for e in request.endpoints]
