@@ -190,6 +190,21 @@ class KoTuiApp(App[int], inherit_bindings=False):
         self.door.close()
 
 
+def first_place(start: str, snapshot: str) -> str:
+    """Where to begin: a database file alone has no pods, but a southbound one its pipelines and a northbound one its
+    rows. ``start`` is what the configuration wants; a file that cannot be read is told of later."""
+    if not snapshot or start not in ("pods", "status"):
+        return start
+    try:
+        with Path(snapshot).open("rb") as stream:
+            head = stream.read(1 << 16)
+    except OSError:
+        return start
+    if not head.startswith(b"OVSDB "):
+        return start
+    return "pipeline" if b"OVN_Southbound" in head else "console"
+
+
 def run(options: argparse.Namespace) -> int:
     """Open the screen as the command line asked; gives the exit status."""
     named = Path(options.config) if options.config else None
@@ -198,6 +213,7 @@ def run(options: argparse.Namespace) -> int:
         settings.theme = options.theme
     if options.no_mouse:
         settings.mouse = False
+    settings.start = first_place(settings.start, options.snapshot)
 
     def opened(context: str = "") -> Session:
         # In a thread, after the first paint: this imports the cluster's side.
