@@ -111,9 +111,9 @@ class Session:
 
         return self.answers.get(("leader", database), ask, max_age=LEADER_AGE).value
 
-    def ovs(self, node: str) -> PodRef:
+    def ovs(self, node: str, *, max_age: float = PODS_AGE) -> PodRef:
         """The Open vSwitch container of a node, DPDK or not."""
-        return ref(ovs_pod(self._there(self.app_pods(*OVS_LABELS), "Open vSwitch"), node))
+        return ref(ovs_pod(self._there(self.app_pods(*OVS_LABELS, max_age=max_age), "Open vSwitch"), node))
 
     def _there(self, pods: Sequence[KubeObject], what: str) -> Sequence[KubeObject]:
         """The pods; when there are none, a namespace that was given is the likeliest reason."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 
 import pytest
 
+from ko_tui.backend.cluster.pods import is_ready
 from ko_tui.backend.pipeline import node_flows
 from ko_tui.backend.pipeline.cookie_rows import southbound_rows
 from ko_tui.backend.session import Session, SessionOptions, open_session
+from tests.lab.places import until
 from tests.lab.running import RunningLab
 
 pytestmark = pytest.mark.lab
@@ -59,3 +62,20 @@ def test_what_is_made_without_a_logical_flow_names_its_row(session: Session) -> 
     assert "Port_Binding client.default" in ports.values(), ports
     named = [f for f in own if f.cookie in rows]
     assert len(named) > 0.9 * len(own), [f.raw for f in own if f.cookie not in rows][:5]
+
+
+def test_a_pod_replaced_meanwhile_is_found_anew(session: Session, running_lab: RunningLab) -> None:
+    gone = session.ovs(NODE)
+    words = ("delete", "pod", "-n", gone.namespace, gone.name, "--force", "--wait=false")
+    subprocess.run(
+        ("kubectl", "--kubeconfig", str(running_lab.kubeconfig), *words), check=True, capture_output=True
+    )
+
+    def replaced() -> bool:
+        # The label "ovs" alone is another question than the session's own: its list stays the old one.
+        pods = session.app_pods("ovs", max_age=0.0)
+        return any(p.spec.get("nodeName") == NODE and p.name != gone.name and is_ready(p) for p in pods)
+
+    until(replaced, "the new ovs pod")
+    assert session.ovs(NODE) == gone
+    assert session.openflow(NODE).flows

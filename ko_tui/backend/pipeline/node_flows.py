@@ -20,7 +20,7 @@ from ko_tui.backend.explain.pipelines import infer_version
 from ko_tui.backend.ovn.table import Row, parse_table
 from ko_tui.backend.ovn.versions import DEFAULT, OvnVersion
 from ko_tui.backend.ovs.openflow import OpenFlow, parse_dump
-from ko_tui.backend.source.interface import Cancel
+from ko_tui.backend.source.interface import Cancel, NoSuchContainer
 
 if TYPE_CHECKING:
     from ko_tui.backend.session import Session
@@ -52,7 +52,10 @@ def dump_flows(
 ) -> NodeFlows:
     """``dump-flows`` of a bridge, with each table's logical stage found by its cookies."""
     argv = ("ovs-ofctl", "--timeout=60", "--no-names", "dump-flows", bridge)
-    run = check(session.run(session.ovs(node), argv, timeout=SECONDS, cancel=cancel))
+    try:
+        run = check(session.run(session.ovs(node), argv, timeout=SECONDS, cancel=cancel))
+    except NoSuchContainer:  # its pod was replaced since the pods were listed
+        run = check(session.run(session.ovs(node, max_age=0.0), argv, timeout=SECONDS, cancel=cancel))
     flows, taken_at = tuple(parse_dump(run.stdout)), time.time()
     if bridge != "br-int":
         return NodeFlows(node, bridge, flows, taken_at)
