@@ -21,7 +21,7 @@ from ko_tui.backend.operations.logs import collect as collect_logs
 from ko_tui.backend.operations.tuning import tuning_check
 from ko_tui.backend.saving.save import save_snapshot
 from ko_tui.backend.session import Session, SessionOptions, open_session
-from ko_tui.backend.source.interface import Forbidden, PodRef
+from ko_tui.backend.source.interface import Forbidden, PodRef, Resource
 from ko_tui.backend.source.kinds import PODS
 from ko_tui.backend.source.live import open_live
 from ko_tui.backend.tracing.oneline import parse_line
@@ -30,14 +30,18 @@ from tests.lab.running import RunningLab
 from tests.unit.test_preflight import RBAC
 
 pytestmark = pytest.mark.lab
+POLICY = ("admissionregistration.k8s.io", "v1")
+KINDS = RBAC | {
+    "ValidatingAdmissionPolicy": Resource(*POLICY, "validatingadmissionpolicies", False),
+    "ValidatingAdmissionPolicyBinding": Resource(*POLICY, "validatingadmissionpolicybindings", False),
+}
 
 
 @pytest.fixture(scope="module")
 def member(running_lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     admin = open_live(str(running_lab.kubeconfig), "admin")
     for item in objects("read-only"):
-        if item["kind"] in RBAC:
-            admin.create(RBAC[item["kind"]], item["metadata"].get("namespace", ""), item)
+        admin.create(KINDS[item["kind"]], item["metadata"].get("namespace", ""), item)
     admin.close()
     running_lab.server.authenticator.tokens["on-call"] = User("on-call", ("ko-tui:read-only",))
     content = yaml.safe_load(running_lab.kubeconfig.read_text())
@@ -84,3 +88,26 @@ def test_writing_is_refused_here_and_there(member: Session) -> None:
         member.source.delete(PODS, "kube-system", leader.pod.name)
     with pytest.raises(Forbidden):
         member.source.exec(PodRef("default", "client"), ["true"])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ovn-nbctl ls-add evil",
+        "ovn-nbctl --no-leader-only lsp-del server.default",
+        "ovn-nbctl show -- ls-add evil",
+        "ovs-vsctl add-br evil",
+        "ovs-ofctl del-flows br-int",
+        "ovs-appctl -t ovs-vswitchd exit",
+        "sh -c true",
+        "timeout -k 2 5 sh",
+        "cat /etc/shadow",
+    ],
+)
+def test_the_server_refuses_what_a_changed_client_would_run(member: Session, line: str) -> None:
+    """Past the client's own guard: RBAC lets this group exec, the admission policy lets it only read."""
+    pod = member.leader("nb").pod if "nbctl" in line else member.ovs("kube-ovn-worker")
+    with pytest.raises(Forbidden, match="denied request: ko-tui"):
+        member.source.exec(pod, line.split(), timeout=10)
+    with pytest.raises(Forbidden, match="denied request: ko-tui"):
+        member.source.exec(pod, ["ovs-vsctl", "show"], stdin=b"x", timeout=10)

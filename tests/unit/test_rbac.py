@@ -6,12 +6,9 @@ The policy's CEL is evaluated by an implementation of CEL (with RE2), not by our
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import celpy
-import celpy.celtypes as cel
 import pytest
 import re2
 import yaml
@@ -22,6 +19,7 @@ from ko_tui.backend.command.guard import check_argv
 from ko_tui.backend.command.policy_regex import SEPARATOR, capture_line, read_only_lines
 from ko_tui.backend.command.rbac import PROFILES, Profile, cel_string, document, objects
 from ko_tui.cli import main
+from tests.lab.api.admission import Admission
 
 CORPUS = Path(__file__).parent.parent / "fixtures" / "policy"
 LINES = [re2.compile(line.expression) for line in read_only_lines()]
@@ -79,33 +77,6 @@ def test_the_expressions_say_the_same_as_the_client_on_mutations(
 
 
 # -- the policy as the API server evaluates it ---------------------------------------------------------------------
-
-
-class Admission:
-    """A ValidatingAdmissionPolicy, evaluated."""
-
-    def __init__(self, policy: dict[str, Any]) -> None:
-        spec = policy["spec"]
-        self._environment = celpy.Environment()
-        self._conditions = [self._compile(c["expression"]) for c in spec["matchConditions"]]
-        self._variables = {v["name"]: self._compile(v["expression"]) for v in spec["variables"]}
-        self._validations = [self._compile(v["expression"]) for v in spec["validations"]]
-
-    def _compile(self, expression: str) -> Callable[[dict[str, Any]], Any]:
-        def join(words: cel.ListType, separator: cel.StringType) -> cel.StringType:
-            return cel.StringType(str(separator).join(str(w) for w in words))
-
-        program = self._environment.program(self._environment.compile(expression), functions={"join": join})
-        return program.evaluate
-
-    def admits(self, options: dict[str, Any], groups: list[str], subresource: str = "exec") -> bool:
-        request = {"userInfo": {"groups": groups}, "subResource": subresource}
-        known = celpy.json_to_cel({"object": options, "request": request, "variables": {}})
-        if not all(condition(known) for condition in self._conditions):
-            return True  # the policy is not about this user
-        for name, variable in self._variables.items():
-            known["variables"][cel.StringType(name)] = variable(known)
-        return all(bool(validation(known)) for validation in self._validations)
 
 
 @pytest.fixture(scope="module")

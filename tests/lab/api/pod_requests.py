@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -39,6 +40,18 @@ def command(request: web.Request, where: Route, controllers: Controllers) -> Com
         refused = f'unable to upgrade connection: container not found ("{container}")'
         return Command(key, (), argv, "/", {}, refused)
     return Command(key, prefix, argv, directory, _environment(pod, container))
+
+
+def exec_options(request: web.Request) -> dict[str, Any]:
+    """The PodExecOptions of the request, as admission sees them: what is false or empty is not there."""
+    asked = request.query
+    options: dict[str, Any] = {
+        name: True for name in ("stdin", "stdout", "stderr", "tty") if asked.get(name) in ("true", "1")
+    }
+    options["command"] = asked.getall("command", [])
+    if "container" in asked:
+        options["container"] = asked["container"]
+    return {"kind": "PodExecOptions", "apiVersion": "v1", **options}
 
 
 def log(request: web.Request, where: Route, controllers: Controllers) -> tuple[Object, str, Path | None]:

@@ -18,6 +18,7 @@ import msgspec
 from aiohttp import web
 
 from tests.lab.api import admin, discovery, execution, identity, logs, pod_requests, reviews, route, watching
+from tests.lab.api.admission import Admissions
 from tests.lab.api.certificates import Authority
 from tests.lab.api.controllers import Controllers
 from tests.lab.api.faults import Faults
@@ -56,6 +57,7 @@ class ApiServer:
         self.authenticator = Authenticator(tokens)
         self.authority = Authority()
         self.rbac = Rbac(self.store, self.catalogue)
+        self.admissions = Admissions(self.store, self.catalogue)
         self.audit: deque[Audit] = deque(maxlen=5000)
         self.resources = Resources(self.store, self.faults, self.controllers)
         self.cluster_faults: dict[str, Any] = {}
@@ -184,6 +186,8 @@ class ApiServer:
                 ask = where.ask
                 self.rbac.check(user, Ask("create", "", "pods", "exec", ask.namespace, ask.name))
             command = pod_requests.command(request, where, self.controllers)
+            options = pod_requests.exec_options(request)
+            self.admissions.check(user, options, where.name, where.subresource)
             return await execution.execute(request, command, self.faults, user.name)
         if where.kind.kind == "Pod" and where.subresource == "log":
             pod, container, file = pod_requests.log(request, where, self.controllers)
