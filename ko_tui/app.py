@@ -207,6 +207,9 @@ def first_place(start: str, snapshot: str) -> str:
 
 def run(options: argparse.Namespace) -> int:
     """Open the screen as the command line asked; gives the exit status."""
+    # Where a shell has exported them the terminal's own size, and every change of it, would go unseen.
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)
     named = Path(options.config) if options.config else None
     settings = load(named)
     if options.theme:

@@ -61,7 +61,9 @@ def test_the_demo_needs_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.lab
 def test_a_trace_of_a_live_cluster_by_keys_alone(running_lab: RunningLab, tmp_path: Path) -> None:
-    with Terminal(PROGRAM, tmp_path, environment=running_lab.environment()) as terminal:
+    # A shell that exports its size does not keep the program from seeing that the terminal's changes.
+    environment = running_lab.environment(COLUMNS="80", LINES="24")
+    with Terminal(PROGRAM, tmp_path, environment=environment) as terminal:
         compose(terminal)
         terminal.keys("e")
         terminal.wait("kubectl exec -n kube-system ovn-central")

@@ -230,7 +230,7 @@ async def test_the_flows_of_a_real_node_by_their_keys(running: Running, running_
         await driven.press("ctrl+u")
         await driven.paste("table=65 and output:")
         await driven.press("enter")
-        await driven.sees("Made by ovn-controller from", "Port_Binding ")
+        await driven.sees("Made by ovn-controller from", "Port_Binding")
         await driven.press("w")
         await driven.sees("ovn-controller made it from Port_Binding ")
         await driven.press("R")

@@ -26,7 +26,7 @@ from tests.screens.conftest import Driven, Running, open_demo
 
 SIZES = [(80, 24), (120, 40), (160, 48)]
 MOST_BYTES = 3_000_000
-AT_REST, MOST_TURNS = 4, 200  # turns of the program
+AT_REST, MOST_TURNS = 8, 200  # turns of the program
 PICTURES = Path(__file__).parent / "__snapshots__"
 # A terminal's fonts are its own; without their addresses a picture needs nothing from elsewhere.
 _ELSEWHERE = re.compile(r"\s*@font-face \{.*?\}|<!-- Generated .*? -->\s*", re.DOTALL)
@@ -61,28 +61,32 @@ class Pictures:
         for field in self.driven.app.screen.query(Input):
             field.cursor_blink = False
             field._cursor_visible = True
-        picture = await self._at_rest()
+        picture = await self._at_rest(name)
         if self.accepted(name=name) != picture:
             self.differ.append(name)
             self._tell(name, picture)
 
     def _tell(self, name: str, picture: str) -> None:
         """The lines of text that differ, for whoever reads the output of the tests."""
-        files = PICTURES.rglob(f"*[[]{self.driven.app.size.width}x*[[]{name}].svg")
-        for accepted in (text_of(file.read_text()) for file in files):
+        size = f"[{self.driven.app.size.width}x"
+        for accepted in (text_of(file.read_text()) for file in self._files(name) if size in file.name):
             print(f"{name}:", *difflib.unified_diff(accepted, text_of(picture), n=0, lineterm=""), sep="\n")
 
-    async def _at_rest(self) -> str:
-        """The picture once it has stayed the same for some turns: what is behind a window is drawn late."""
+    async def _at_rest(self, name: str) -> str:
+        """The picture, once it is the accepted one or has stayed the same for some turns of the program."""
+        wanted = {file.read_text() for file in self._files(name)}
         picture, same = "", 0
         for _ in range(MOST_TURNS):
-            await self.driven.pilot.pause()
+            await self.driven.handled()
             now = _ELSEWHERE.sub("", self.driven.app.export_screenshot(title="ko-tui"))
             same = same + 1 if now == picture else 0
             picture = now
-            if same == AT_REST:
+            if picture in wanted or same == AT_REST:
                 return picture
         raise AssertionError("the screen never came to rest")
+
+    def _files(self, name: str) -> list[Path]:
+        return list(PICTURES.rglob(f"*[[]{name}].svg"))
 
 
 async def place(driven: Driven, key: str, mode: str) -> PlaceScreen:
@@ -110,7 +114,7 @@ async def deeper(pictures: Pictures) -> None:
     await driven.until(lambda: "Dropped" in driven.text() or "DROPPED" in driven.text(), "a drop")
     await pictures.take("trace-dropped")
     await driven.press("w")
-    await pictures.take("why-not", "why not")
+    await pictures.take("why-not", "why not", " lines ")
     driven.app.screen.run_line("lflow ovn-default")
     await driven.until(lambda: type(driven.app.screen).__name__ == "StagesScreen", "tables")
     await pictures.take("pipeline-tables", "tables,")

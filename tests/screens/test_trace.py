@@ -321,7 +321,7 @@ async def test_all_fields_leave_room_for_the_matches(running: Running) -> None:
     async with running((80, 24)) as driven:
         screen = await in_builder(driven)
         await driven.press("f9")
-        assert "Source port 3" in driven.text()
+        await driven.sees("Source port 3")
         screen.field("source").input.focus()
         await driven.type("clie")
         await driven.sees(f"  {CLIENT}")
