@@ -14,7 +14,7 @@ demo: $(STAMP)
 ## make test: install what the tests need (OVN from Debian's packages too) and run them
 test: $(STAMP)
 	@./tests/install-packages
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 ## make lint: style, types and import rules
 lint: $(STAMP)

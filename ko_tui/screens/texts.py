@@ -57,17 +57,19 @@ class TextScreen(PlaceScreen):
 
     def hints(self) -> Sequence[tuple[str, str]]:
         """Lines are kept whole, so that they can be copied: how to see the rest of one."""
-        texts = self.query_one(TextView).texts[:SEEN]
+        texts = (text for view in self.query(TextView) for text in view.texts[:SEEN])
         cut = any(len(text) > self.app.size.width for text in texts)
         return (("h l", "sideways"), ("y", "copy the line")) if cut else ()
 
     def on_mount(self) -> None:
         super().on_mount()
-        # At once, not with the first load: by then somebody may be typing.
-        self.query_one(TextView).focus()
+        # At once, not with the first load: by then somebody may be typing. The program may be ending meanwhile.
+        for view in self.query(TextView):
+            view.focus()
 
     def load(self, *, fresh: bool = False) -> None:
-        self.count_words = counted(self.query_one(TextView).line_count(), "line")
+        for view in self.query(TextView):
+            self.count_words = counted(view.line_count(), "line")
         self.show_place()
 
     def save_text(self) -> str:
