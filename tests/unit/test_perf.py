@@ -65,6 +65,9 @@ def test_iperf_is_read() -> None:
     lossy = "[  3]  0.0- 5.0 sec  59.8 MBytes   1.5 Gbits/sec   0.010 ms   21/   42 (50%)"
     assert tools.read_multicast(lossy) == tools.Heard(1.5e9, 0.01, 50.0)
     assert tools.read_multicast("Server listening on UDP port 5001\n") is None
+    silent = "[  3]  5.0- 5.5 sec  0.0 Bytes  0.0 bits/sec  0.010 ms  0/ 0 (0%)"
+    assert tools.read_multicast(f"{lossy}\n{silent}") == tools.Heard(1.5e9, 0.01, 50.0)
+    assert tools.read_multicast(silent) is None
 
 
 @given(st.text(), st.booleans())

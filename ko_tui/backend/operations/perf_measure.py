@@ -52,7 +52,8 @@ def listen_command(seconds: str, device: str = "") -> tuple[str, ...]:
     """A server that joins the group (on ``device``, else where the routes lead), and ends by itself."""
     limit = ("timeout", "-s", "INT", seconds)
     where = f"{GROUP}%{device}" if device else GROUP
-    return (*limit, "iperf", "-s", "-u", "-B", where, "-f", "k")
+    # Its reports on the way count when the sender's last word, after which it tells of the whole, is lost.
+    return (*limit, "iperf", "-s", "-u", "-B", where, "-f", "k", "-i", "0.5")
 
 
 def end_command(seconds: str) -> tuple[str, ...]:
@@ -102,10 +103,10 @@ def read_throughput(text: str, *, udp: bool) -> Throughput:
 
 
 def read_multicast(text: str) -> Heard | None:
-    """The last report of an iperf server; None when it heard nothing."""
-    found = _MULTICAST.findall(text)
+    """The last report of an iperf server in which something was heard; None when there is none."""
+    found = [report for report in _MULTICAST.findall(text) if int(report[4])]
     if not found:
         return None
     number, unit, jitter, lost, total = found[-1]
-    share = 100 * int(lost) / int(total) if int(total) else 0.0
+    share = 100 * int(lost) / int(total)
     return Heard(float(number) * _SCALE[unit.upper()], float(jitter), share)
