@@ -279,8 +279,8 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
 
         True when the key was one of such a line and has been put there: nothing of it is lost or obeyed.
         """
-        prompt = self.query_one(PromptLine)
-        if not prompt.sign or not event.is_printable or not event.character:
+        prompt = next(iter(self.query(PromptLine)), None)  # not there yet when the place is only being made
+        if prompt is None or not prompt.sign or not event.is_printable or not event.character:
             return False
         prompt.insert(event.character)
         return True

@@ -21,6 +21,7 @@ async def test_vim_keys_scroll_the_details(running: Running) -> None:
         pane = driven.app.screen.query_one(SidePane)
         await driven.sees("scroll", "back to the list")
         await driven.until(lambda: pane.max_scroll_y > 5, "more than fits")
+        await driven.settled()  # what still came would move the end
         for key, where in (("j", 1), ("j", 2), ("k", 1), ("g", 0)):
             await driven.press(key)
             await driven.until(lambda at=where: round(pane.scroll_y) == at, f"{key} to {where}")
