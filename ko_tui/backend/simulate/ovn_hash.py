@@ -6,6 +6,8 @@ ovn-trace takes the first of several equally good rows (load balancer addresses,
 
 A new node comes first in its bucket, and every growth of the table turns the buckets' chains round. The IDL adds
 a table's rows in the order of the JSON object that brought them, which is itself a hash table of their UUIDs' text.
+Rows that share a bucket there come in the order in which the server holds them: its history (what was written when,
+what was compacted), which is in no contents. Of a few rows among thousands the order here is therefore only likely.
 """
 
 from __future__ import annotations
