@@ -8,7 +8,7 @@ bits a match tests is read off its text; a term that is not understood here is s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -36,9 +36,10 @@ MAX_TERMS = 64
 class Group:
     """Flows whose matches test the same bits."""
 
-    __slots__ = ("buckets", "dimensions", "port_group", "rank", "single")
+    __slots__ = ("buckets", "dimensions", "port_group", "rank", "signature")
 
     def __init__(self, dimensions: tuple[Dimension, ...]) -> None:
+        self.signature = dimensions
         self.dimensions = tuple(d for d in dimensions if d[1])
         self.port_group = next((d[0] for d in dimensions if not d[1]), "")
         self.buckets: dict[Key, list[Flow]] = {}
@@ -59,21 +60,46 @@ class Classifier:
 
     def __init__(self, flows: Sequence[Flow], scope: Scope, members: Mapping[int, tuple[str, ...]]) -> None:
         self.members = members
-        groups: dict[tuple[Dimension, ...], Group] = {}
-        for flow in flows:
-            made = signature(flow.match, scope)
-            if made is None:
-                continue  # compares a port with one that this datapath does not have
+        self._scope = scope
+        self._groups: dict[tuple[Dimension, ...], Group] = {}
+        self.groups: list[Group] = []
+        self.change((), flows, ())
+
+    def change(self, gone: Iterable[Flow], came: Iterable[Flow], moved: Iterable[Flow]) -> None:
+        """Flows that the stage has no more, that are new in it, and whose rank is another than it was."""
+        touched: dict[Group, set[Key]] = {}
+        for flow in gone:
+            for group, key in self._home(flow):
+                group.buckets[key].remove(flow)
+                touched.setdefault(group, set()).add(key)
+        for flow in came:
+            for group, key in self._home(flow):
+                group.buckets.setdefault(key, []).append(flow)
+                touched.setdefault(group, set()).add(key)
+        for flow in moved:
+            for group, key in self._home(flow):
+                touched.setdefault(group, set()).add(key)
+        for group, keys in touched.items():
+            for key in keys:
+                if bucket := group.buckets[key]:
+                    bucket.sort(key=lambda flow: flow.rank)
+                else:
+                    del group.buckets[key]
+            if group.buckets:
+                group.rank = min(bucket[0].rank for bucket in group.buckets.values())
+            else:
+                del self._groups[group.signature]
+        self.groups = sorted(self._groups.values(), key=lambda group: group.rank)
+
+    def _home(self, flow: Flow) -> Iterator[tuple[Group, Key]]:
+        """The flow's group and key; nothing when it compares a port with one that this datapath does not have."""
+        made = signature(flow.match, self._scope)
+        if made is not None:
             dimensions, key = made
-            group = groups.get(dimensions)
+            group = self._groups.get(dimensions)
             if group is None:
-                group = groups[dimensions] = Group(dimensions)
-            group.buckets.setdefault(key, []).append(flow)
-        for group in groups.values():
-            for bucket in group.buckets.values():
-                bucket.sort(key=lambda flow: flow.rank)
-            group.rank = min(bucket[0].rank for bucket in group.buckets.values())
-        self.groups = sorted(groups.values(), key=lambda group: group.rank)
+                group = self._groups[dimensions] = Group(dimensions)
+            yield group, key
 
     def lookup(self, state: State) -> Flow | None:
         """The best flow that matches."""

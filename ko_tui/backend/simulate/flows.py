@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -110,7 +110,8 @@ class Stage:
         self.scope = index.scope(datapath)
         for flow in flows:
             flow.stage = self
-        self.tied = False  # two flows stand in an order that other rows of the table may change
+        self.ties: list[list[Flow]] = []
+        """Flows of equal priority in one bucket of the IDL's table: other rows may change their order."""
         self._classifier: Classifier | None = None
 
     @property
@@ -123,6 +124,17 @@ class Stage:
         if self._classifier is None:
             self._classifier = Classifier(self.flows, self.scope, self.index.groups_of(self.datapath))
         return self._classifier.lookup(state)
+
+    def change(self, gone: set[str], came: Sequence[Flow]) -> None:
+        """Leave out flows by their UUIDs and take others in; then bring ties in order."""
+        left = [flow for flow in self.flows if flow.uuid in gone]
+        if left or came:
+            self.flows = [*(flow for flow in self.flows if flow.uuid not in gone), *came]
+        keys = {flow.rank[:2] for flow in (*left, *came)}
+        self.ties = [tie for tie in self.ties if tie[0].rank[:2] not in keys] + alike(self.flows, keys)
+        moved = self.index.settle(self)
+        if self._classifier is not None and (left or came or moved):
+            self._classifier.change(left, came, moved)
 
     def compile(self, flow: Flow) -> Test:
         """Parse a flow's match and actions; a flow that cannot be read never matches."""
@@ -145,6 +157,16 @@ class Stage:
         return flow.test
 
 
+def alike(flows: Iterable[Flow], keys: set[tuple[int, int]] | None = None) -> list[list[Flow]]:
+    """Flows of equal priority and bucket, where there are several; only of these priorities and buckets."""
+    found: dict[tuple[int, int], list[Flow]] = {}
+    for flow in flows:
+        key = flow.rank[:2]
+        if keys is None or key in keys:
+            found.setdefault(key, []).append(flow)
+    return [equal for equal in found.values() if len(equal) > 1]
+
+
 Place = tuple[str, int]
 """Pipeline and table."""
 Homes = dict[str, dict[Place, list[str]]]
@@ -154,8 +176,11 @@ Homes = dict[str, dict[Place, list[str]]]
 class FlowIndex:
     """Where each logical flow belongs, and the stages that were looked at so far."""
 
-    def __init__(self, southbound: Southbound, homes: Homes | None = None) -> None:
+    def __init__(
+        self, southbound: Southbound, homes: Homes | None = None, hashes: dict[str, int] | None = None
+    ) -> None:
         self.southbound = southbound
+        self._hashes: dict[str, int] = {} if hashes is None else hashes
         self._rows = southbound.database.table("Logical_Flow")
         self._mask = mask_for(len(self._rows))
         self._places: RowPlaces | None = None
@@ -177,14 +202,15 @@ class FlowIndex:
     def updated(self, southbound: Southbound, flows: Iterable[str]) -> FlowIndex:
         """The index of ``southbound``, which differs by these flows, and in nothing else if it is the same object.
 
-        This one is not to be used any more. Stages that nothing has touched stay as they are.
+        This one is not to be used any more. Stages that were looked at are brought up to date.
         """
         homes, mine = dict(self._homes), set[str]()
         rows = southbound.database.table("Logical_Flow")
-        touched: set[tuple[str, Place]] = set()
+        touched: dict[tuple[str, Place], set[str]] = {}
         for uuid in flows:
             before, after = self._home_set(self._rows, uuid), self._home_set(rows, uuid)
-            touched |= before | after
+            for each in before | after:
+                touched.setdefault(each, set()).add(uuid)
             for home, place in before ^ after:
                 if home not in mine:
                     mine.add(home)
@@ -193,14 +219,19 @@ class FlowIndex:
                     homes[home].setdefault(place, []).append(uuid)
                 else:
                     homes[home][place].remove(uuid)
-        made = FlowIndex(southbound, homes)
+        made = FlowIndex(southbound, homes, self._hashes)
         if southbound is self.southbound and made._mask == self._mask:
             made._scopes, made._members, made._actions = self._scopes, self._members, self._actions
             for (datapath, pipeline, table), stage in self._stages.items():
-                of = (datapath, *self._groups.get(datapath, ()))
-                if not stage.tied and not any((home, (pipeline, table)) in touched for home in of):
-                    stage.index = made
-                    made._stages[datapath, pipeline, table] = stage
+                stage.index, place = made, (pipeline, table)
+                made._stages[datapath, pipeline, table] = stage
+                changed, present = set[str](), set[str]()
+                for home in (datapath, *self._groups.get(datapath, ())):
+                    if (home, place) in touched:
+                        changed |= touched[home, place]
+                        present.update(homes[home].get(place, ()))
+                if changed or stage.ties:
+                    stage.change(changed, [made._flow(uuid, stage) for uuid in sorted(changed & present)])
         return made
 
     @staticmethod
@@ -221,42 +252,40 @@ class FlowIndex:
         return sorted({t for home in homes for p, t in self._homes.get(home, {}) if p == pipeline})
 
     def _read(self, datapath: Datapath, pipeline: Pipeline, table: int) -> Stage:
-        flows: list[Flow] = []
         stage = Stage(self, datapath, pipeline, table, [])
         for home in (datapath.uuid, *self._groups.get(datapath.uuid, ())):
             for uuid in self._homes.get(home, {}).get((pipeline, table), ()):
-                body = self._rows.struct(uuid, _body)
-                rank = (-body.priority, bucket(uuid, self._mask), len(flows))
-                flows.append(
-                    Flow(
-                        uuid,
-                        pipeline,
-                        table,
-                        body.priority,
-                        body.match,
-                        body.actions,
-                        self._ids(body.external_ids),
-                        rank,
-                        stage,
-                    )
-                )
-        stage.flows = flows
-        self._settle_ties(flows)
+                stage.flows.append(self._flow(uuid, stage))
+        stage.ties = alike(stage.flows)
+        self.settle(stage)
         return stage
 
-    def _settle_ties(self, flows: list[Flow]) -> None:
-        """Order flows of equal priority that share a bucket of the IDL's table as it walks them."""
-        tied: dict[tuple[int, int], list[Flow]] = {}
-        for flow in flows:
-            tied.setdefault(flow.rank[:2], []).append(flow)
-        for (priority, home), equal in tied.items():
-            if len(equal) > 1:
-                equal[0].stage.tied = True
-                if self._places is None:
-                    self._places = RowPlaces(self._rows, len(self._rows))
-                places = [(self._places.of(flow.uuid), flow) for flow in equal]
-                for number, flow in enumerate(chain(places, len(self._rows))):
-                    flow.rank = (priority, home, number)
+    def _flow(self, uuid: str, stage: Stage) -> Flow:
+        body = self._rows.struct(uuid, _body)
+        return Flow(
+            uuid,
+            stage.pipeline,
+            stage.table,
+            body.priority,
+            body.match,
+            body.actions,
+            self._ids(body.external_ids),
+            (-body.priority, bucket(uuid, self._mask), 0),
+            stage,
+        )
+
+    def settle(self, stage: Stage) -> list[Flow]:
+        """Order a stage's ties as the IDL walks its table; gives the flows whose rank is a new one."""
+        moved: list[Flow] = []
+        for equal in stage.ties:
+            if self._places is None:
+                self._places = RowPlaces(self._rows, len(self._rows), self._hashes)
+            places = [(self._places.of(flow.uuid), flow) for flow in equal]
+            for number, flow in enumerate(chain(places, len(self._rows))):
+                if flow.rank[2] != number:
+                    flow.rank = (*flow.rank[:2], number)
+                    moved.append(flow)
+        return moved
 
     def _ids(self, json: list[Any]) -> dict[str, str]:
         pairs = json[1] if len(json) == 2 else []

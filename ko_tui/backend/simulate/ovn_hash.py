@@ -57,14 +57,20 @@ def chain(places: Sequence[tuple[float, T]], count: int) -> list[T]:
 
 
 class RowPlaces:
-    """When the IDL added each row of a table."""
+    """When the IDL added each row of a table.
 
-    def __init__(self, uuids: Iterable[str], count: int) -> None:
+    ``hashes`` keeps the hashes of UUIDs' texts, for another ``RowPlaces`` of nearly the same rows.
+    """
+
+    def __init__(self, uuids: Iterable[str], count: int, hashes: dict[str, int] | None = None) -> None:
         self._count = count
         self._mask = mask_for(count)
+        self._hashes = {} if hashes is None else hashes
         self._exact: dict[str, int] = {}
+        if len(self._hashes) > 4 * EXACT:
+            self._hashes.clear()  # most are of rows that are gone
         if count <= EXACT:
-            order = string_order(uuids)
+            order = string_order(uuids, self._hashes)
             self._exact = {uuid: place for place, uuid in enumerate(order, 1)}
 
     def of(self, uuid: str) -> float:
@@ -72,7 +78,10 @@ class RowPlaces:
         place = self._exact.get(uuid)
         if place is not None:
             return place
-        return (0.5 + (hash_bytes(uuid.encode()) & self._mask)) / (self._mask + 1) * self._count
+        value = self._hashes.get(uuid)
+        if value is None:
+            value = self._hashes[uuid] = hash_bytes(uuid.encode())
+        return (0.5 + (value & self._mask)) / (self._mask + 1) * self._count
 
 
 def row_order(rows: Sequence[T], uuid: Callable[[T], str]) -> list[T]:
@@ -81,11 +90,18 @@ def row_order(rows: Sequence[T], uuid: Callable[[T], str]) -> list[T]:
     return _walk([(bucket(uuid(row), mask_for(len(rows))), places.of(uuid(row)), row) for row in rows])
 
 
-def string_order(keys: Iterable[str]) -> list[str]:
-    """Keys in the order in which an ``smap`` or ``shash`` is walked to which they were added one by one."""
+def string_order(keys: Iterable[str], hashes: dict[str, int] | None = None) -> list[str]:
+    """Keys in the order in which an ``smap`` or ``shash`` is walked to which they were added one by one.
+
+    ``hashes`` gives the hashes that are known, and gets the others.
+    """
     names = list(keys)
     mask = mask_for(len(names))
-    return _walk([(hash_bytes(n.encode()) & mask, place, n) for place, n in enumerate(names, 1)])
+    known = {} if hashes is None else hashes
+    for name in names:
+        if name not in known:
+            known[name] = hash_bytes(name.encode())
+    return _walk([(known[name] & mask, place, name) for place, name in enumerate(names, 1)])
 
 
 def _walk(nodes: Sequence[tuple[int, float, T]]) -> list[T]:
