@@ -9,6 +9,7 @@ from random import Random
 import pytest
 
 from ko_tui.backend.simulate import Options, Simulator
+from ko_tui.backend.simulate.dice import closest
 from ko_tui.backend.simulate.ovn_hash import chain, growths, hash_bytes, mask_for
 from ko_tui.backend.source.ovsdb_file import loads
 from tests.differential.ovn import ScratchOvn
@@ -120,3 +121,28 @@ def test_murmur_hash() -> None:
     assert hash_bytes(b"") == 0
     assert hash_bytes(b"", 1) == 0x514E28B7
     assert hash_bytes(b"test") == 0xBA6BD213
+
+
+@needs_ovn
+def test_many_dice_on_one_way_are_found() -> None:
+    """A loop between two routers, each with two equal ways to the other: some twenty throws."""
+    with ScratchOvn() as ovn:
+        for router, address in (("a", "1"), ("b", "2")):
+            ovn.nbctl("lr-add", router)
+            for link in (0, 1):
+                ovn.nbctl("lrp-add", router, f"{router}-p{link}", f"0a:00:00:00:0{link}:0{address}",
+                          f"10.0.{link}.{address}/24", f"peer={'b' if router == 'a' else 'a'}-p{link}")  # fmt: skip
+        for link in (0, 1):
+            ovn.nbctl("--ecmp", "lr-route-add", "a", "0.0.0.0/0", f"10.0.{link}.2")
+            ovn.nbctl("--ecmp", "lr-route-add", "b", "0.0.0.0/0", f"10.0.{link}.1")
+        ovn.settle()
+        simulator = Simulator(loads(ovn.southbound(), "southbound"))
+        microflow = (
+            'inport == "a-p0" && eth.src == 0a:00:00:00:00:02 && eth.dst == 0a:00:00:00:00:01 && ip4.src == 192.0.2.1 '
+            "&& ip4.dst == 198.51.100.1 && ip.ttl == 24 && udp"
+        )
+        real = ovn.trace(["a", microflow])
+        assert real.returncode == 0, real.stderr
+        made = closest(simulator, "a", microflow, Options(), real.stdout)
+        assert len(made.alternatives) > 18
+        assert made.text == real.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from heapq import heappop, heappush
 
 from ko_tui.backend.simulate.options import Options
 from ko_tui.backend.simulate.simulator import Simulation, Simulator
@@ -32,14 +33,29 @@ def closest(
     first = simulator.run(datapath, microflow, options)
     if "loop" in first.assumptions:
         return first  # ovn-trace itself crashes on it: there is nothing to come near to
-    waiting: list[tuple[int, ...]] = [()]
+    # Best first: a way on which the dice fall a dozen times (a loop) has thousands of ends.
+    waiting: list[tuple[int, int, tuple[int, ...]]] = [(0, 0, ())]
     for _ in range(MAX_THROWS):
         if not waiting:
             break
-        picks = waiting.pop(0)
+        _, _, picks = heappop(waiting)
         made = simulator.run(datapath, microflow, replace(options, picks=picks)) if picks else first
         if same(made.text):
             return made
         if len(picks) < len(made.alternatives):
-            waiting += [(*picks, n) for n in range(made.alternatives[len(picks)])]
+            near = -_alike(without_flow(made.text), without_flow(real))
+            for n in range(made.alternatives[len(picks)]):
+                heappush(waiting, (near, len(picks), (*picks, n)))
     return first
+
+
+def _alike(one: str, other: str) -> int:
+    """How many characters two texts begin with that are the same."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
