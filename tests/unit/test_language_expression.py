@@ -313,6 +313,10 @@ CACHED_REFUSED = [
     "tcp.dst == ",
     "tcp.dst == ) && (ip4",
     "ip4.src == 10.0.0.1/33 && tcp",
+    "ip4.src == 10.0.0.1 && ip4.src == 10.0.0.2\0",
+    "ip6.src == fd00::1 && ip6.src == fd00::2\0",
+    "eth.src == 0a:00:00:00:00:01 && eth.src == 0a:00:00:00:00:0g",
+    "ip4.src == 10.0.0.1 && ip4.src == 10.0.0.256",
 ]
 
 

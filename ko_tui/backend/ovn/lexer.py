@@ -198,7 +198,7 @@ def _plain(text: str) -> Number | str:
             if ":" not in text:
                 return Number(int.from_bytes(socket.inet_pton(socket.AF_INET, text), "big"), IPV4)
             return Number(int.from_bytes(socket.inet_pton(socket.AF_INET6, text), "big"), IPV6)
-        except OSError:
+        except (OSError, ValueError):  # a NUL is a ValueError
             pass
     return "this is no number and no address"
 

@@ -9,28 +9,22 @@ equal to the parser's, and equal parts of different trees are one object, which 
 
 from __future__ import annotations
 
-import re
-from functools import cache, lru_cache
-from socket import AF_INET, inet_pton
+from functools import cache
 
 from ko_tui.backend.ovn import symbols as symbol_tables
+from ko_tui.backend.ovn.expression.constants import decode
 from ko_tui.backend.ovn.expression.parser import ExpressionError, ExpressionReader
 from ko_tui.backend.ovn.expression.skeleton import Build, builder
 from ko_tui.backend.ovn.expression.tree import (
-    AddressSet,
     And,
     ChassisResident,
     Compare,
-    Constant,
-    ConstantSet,
     Expression,
     FieldRef,
     Not,
-    PortGroup,
     StringConstant,
-    Value,
 )
-from ko_tui.backend.ovn.lexer import DECIMAL, END, ETHERNET, IPV4, Number, integer, prefix_mask
+from ko_tui.backend.ovn.lexer import END
 from ko_tui.backend.ovn.symbols import SymbolTable
 from ko_tui.backend.ovn.versions import DEFAULT, OvnVersion
 
@@ -38,9 +32,6 @@ LIMIT = 1 << 16
 """Most entries a table holds before it begins anew."""
 MOST_PIECES = 256
 """Skeletons of more pieces are not kept."""
-
-_MASKS = {str(length): prefix_mask(length, 32) for length in range(33)}
-_NAME = re.compile(r"[$@][A-Za-z_.][A-Za-z0-9_.]*")
 
 
 class _Unknown(KeyError):
@@ -66,8 +57,8 @@ class _Terms(dict[str, Expression]):
             term = self._other(piece)
         else:
             field, width, before = shape
-            bare = right.rstrip(")")
-            value = _string(bare) if not width and right[:1] == '"' else _fitting(bare, width)
+            bare = right.rstrip(")") if right[-1:] == ")" else right
+            value = decode(bare, width)
             if value is None:
                 term = self._other(piece)
             else:
@@ -86,7 +77,7 @@ class _Terms(dict[str, Expression]):
             return resident
         left, _, right = piece.partition(" != ")
         shape = self._unequal.get(left)
-        if shape is not None and (value := _fitting(right, shape[1])) is not None:
+        if shape is not None and (value := decode(right, shape[1])) is not None:
             return Compare(shape[0], "!=", value)
         rest = piece[2:].lstrip(" ") if piece[:2] == "||" else piece
         bare = rest.lstrip("(")
@@ -178,79 +169,16 @@ class CachedParser:
         return made
 
 
-@lru_cache(maxsize=1 << 14)
-def _fitting(text: str, width: int) -> Value | ConstantSet | None:
-    """The value, when it can stand behind a field of ``width`` bits (0: a string)."""
-    value: Value | ConstantSet | None
-    if text[:1] == "{" and text[-1:] == "}":
-        values = [_constant(each) for each in text[1:-1].split(", ")]
-        value = None if None in values else ConstantSet(tuple(values))  # type: ignore[arg-type]
-    else:
-        value = _constant(text)
-    return value if value is not None and _suits(value, width) else None
-
-
-def _suits(value: Value | ConstantSet, width: int) -> bool:
-    kind = type(value)
-    if kind is StringConstant:
-        return not width
-    if kind is Constant:
-        return 0 < width >= value.width  # type: ignore[union-attr]
-    if kind is ConstantSet:
-        return all(_suits(each, width) for each in value.values)  # type: ignore[union-attr]
-    return (kind is AddressSet) is (width > 0)
-
-
 def _resident(piece: str) -> Expression | None:
     negative = piece[:1] == "!"
     bare = piece[1:] if negative else piece
     if bare[:21] != 'is_chassis_resident("' or bare[-1:] != ")":
         return None
-    port = _string(bare[20:-1])
-    if port is None:
+    port = decode(bare[20:-1], 0)
+    if type(port) is not StringConstant:
         return None
     made = ChassisResident(port.value)
     return Not(made) if negative else made
-
-
-def _string(text: str) -> StringConstant | None:
-    """The string that ``text``, which begins with a quote, is when nothing in it needs care."""
-    if text.count('"') != 2 or text[-1] != '"' or "\\" in text or "\0" in text:
-        return None
-    return StringConstant(text[1:-1])
-
-
-def _constant(text: str) -> Value | None:
-    if text.count(".") == 3:
-        address, slash, length = text.partition("/")
-        mask = _MASKS.get(length) if slash else None
-        if mask is not None or not slash:
-            try:
-                bits = int.from_bytes(inet_pton(AF_INET, address), "big")
-                return Constant(bits, IPV4) if mask is None else Constant(bits & mask, IPV4, mask)
-            except (OSError, ValueError):
-                pass
-    first = text[:1]
-    if first == '"':
-        return _string(text)
-    if first in ("$", "@"):
-        if not _NAME.fullmatch(text):
-            return None
-        return AddressSet(text[1:]) if first == "$" else PortGroup(text[1:])
-    if not text.isascii():
-        return None
-    if text.isdigit() and first != "0" and len(text) < 19:
-        return Constant(int(text), DECIMAL)
-    if len(text) == 17 and text[2::3] == ":::::":
-        digits = text.replace(":", "")
-        if len(digits) == 12 and digits.isalnum():
-            try:
-                return Constant(int(digits, 16), ETHERNET)
-            except ValueError:
-                return None
-    value, slash, tail = text.partition("/")
-    number = integer(value, slash + tail if slash else None)
-    return Constant(number.value, number.format, number.mask) if isinstance(number, Number) else None
 
 
 @cache
