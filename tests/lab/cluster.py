@@ -185,10 +185,18 @@ class Lab:
 
     def leader(self, database: Database) -> int:
         """The index of the member that leads; waits for an election in progress."""
-        found: list[int] = []
+        return self.lead(database)[0]
+
+    def lead(self, database: Database) -> tuple[int, int]:
+        """Who leads, and in which term. One that was voted out and does not know yet has an older term."""
+        found: list[tuple[int, int]] = []
 
         def one_leads() -> bool:
-            found[:] = [i for i in range(len(NODES)) if self.role(i, database) == "leader"]
+            said = [self.status(i, database) for i in range(len(NODES))]
+            latest = max(term for _, term in said)
+            found[:] = [
+                (i, term) for i, (role, term) in enumerate(said) if role == "leader" and term == latest
+            ]
             return bool(found)
 
         until(one_leads, f"a leader of {SCHEMA[database]}", 30, 0.05)
@@ -196,6 +204,10 @@ class Lab:
 
     def role(self, index: int, database: Database) -> str:
         """leader, follower, candidate, or "" when the member does not answer."""
+        return self.status(index, database)[0]
+
+    def status(self, index: int, database: Database) -> tuple[str, int]:
+        """A member's role and term; "" and 0 when it does not answer."""
         place = self.central_place(index)
         said = place.run(
             "ovn-appctl",
@@ -208,7 +220,8 @@ class Lab:
             check=False,
         )
         role = re.search(r"^Role: (\w+)", said.stdout, re.MULTILINE)
-        return role[1] if role else ""
+        term = re.search(r"^Term: (\d+)", said.stdout, re.MULTILINE)
+        return (role[1], int(term[1])) if role and term else ("", 0)
 
     def northd(self, index: int) -> str:
         """active, standby, paused, or "" when it does not answer."""

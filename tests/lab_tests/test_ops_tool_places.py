@@ -121,11 +121,11 @@ def test_the_real_leader_answers(
 
     def asked() -> bool:
         """False when the lead moved meanwhile, as it may on a busy machine."""
-        before = lab.cluster.leader(database)  # type: ignore[arg-type]
+        before = lab.cluster.lead(database)  # type: ignore[arg-type]
         assert line(lab, word, "--columns=target", "list", "Connection").status == 0
-        if lab.cluster.leader(database) != before:  # type: ignore[arg-type]
+        if lab.cluster.lead(database) != before:  # type: ignore[arg-type]
             return False
-        pods = pods_of(lab, NODES[before].name, "ovn-central")
+        pods = pods_of(lab, NODES[before[0]].name, "ovn-central")
         assert audited(line)[-1]["pod"].rpartition("/")[2] in pods
         return True
 
