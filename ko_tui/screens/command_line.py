@@ -55,9 +55,18 @@ def arguments(screen: Any, command: Command, words: str) -> list[tuple[str, str]
         return [(lead + p, "protocol") for p in PROTOCOLS if p.startswith(last)]
     if command.complete == "theme":
         return [(n, "theme") for n in fitting(["ansi", *sorted(screen.app.available_themes)], words)]
+    if command.complete == "datapath" and len(before.split()) == 1 and not last.startswith("/"):
+        return [(lead + n, "stage") for n in fitting(known.get(f"stage {before}") or stage_names(), last)]
     if command.complete and not before:
         return [(n, command.complete) for n in fitting(known.get(command.complete, []), last)]
     return []
+
+
+def stage_names() -> list[str]:
+    """The stages of every release, for a datapath that was not opened yet."""
+    from ko_tui.backend.explain.catalogue import section_of
+
+    return list(section_of("en", "stages"))
 
 
 def fitting(names: Sequence[str], typed: str) -> list[str]:

@@ -139,7 +139,12 @@ class StagesScreen(PlaceScreen):
 
     mode = "pipeline"
     enter = "open"
-    commands: ClassVar[tuple[Command, ...]] = (FILTER,)
+    commands: ClassVar[tuple[Command, ...]] = (
+        FILTER,
+        Command(
+            "stages.flows", "a", "The flows of all tables, by this filter", "all flows", action="all_flows"
+        ),
+    )
     BINDINGS = bindings(commands)
 
     def __init__(self, name: str = "", uuid: str = "", stage: str = "", found: str = "") -> None:
@@ -160,6 +165,7 @@ class StagesScreen(PlaceScreen):
             ],
             identity=lambda s: (s.pipeline, s.stage),
             empty="Waiting for the flows of this datapath.",
+            otherwise="Enter looks for it in the flows of all tables; ",
             id="stages",
         )
 
@@ -211,6 +217,7 @@ class StagesScreen(PlaceScreen):
 
     def _arrived(self, answer: tuple[FlowStore, list[StageFlows], dict[str, str], float]) -> None:
         self.store, stages, self.titles, taken_at = answer
+        self.ko.known[f"stage {self.datapath}"] = [s.stage for s in stages]
         self.table.show(stages)
         self.had(f"{len(stages)} tables, {sum(s.count for s in stages):,} flows", taken_at)
         self.tell("")
@@ -223,6 +230,12 @@ class StagesScreen(PlaceScreen):
         event.stop()
         if self.table.current is not None:
             self._open(self.table.current, "")
+        elif self.table.filter.words:
+            self.action_all_flows()
+
+    def action_all_flows(self) -> None:
+        """Nobody knows in which table an address is looked at: it is looked for in all of them."""
+        self._open(None, self.table.filter.text)
 
     def _open(self, stage: StageFlows | None, found: str) -> None:
         """The flows of one table; without one those of the whole datapath."""

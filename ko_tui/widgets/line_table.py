@@ -63,12 +63,14 @@ class LineTable(LineView, Generic[T]):
         *,
         identity: Callable[[T], object] = id,
         empty: str = "Nothing here.",
+        otherwise: str = "",
         id: str | None = None,
     ) -> None:
         super().__init__(id=id)
         self.columns = tuple(columns)
         self.identity = identity
         self.empty = empty
+        self.otherwise = otherwise  # what can be done when the filter lets nothing through
         self.rows: Sequence[T] = ()
         self.order: Sequence[int] = range(0)
         self.kept: Sequence[int] = range(0)
@@ -180,7 +182,7 @@ class LineTable(LineView, Generic[T]):
         if len(self.kept):
             return ""
         if self.filter.words and len(self.rows):
-            return f"Nothing matches {self.filter.text!r}. Esc takes the filter away."
+            return f"Nothing matches {self.filter.text!r}. {self.otherwise}Esc takes the filter away."
         return self.empty
 
     def _empty_lines(self) -> list[str]:
@@ -228,7 +230,7 @@ class LineTable(LineView, Generic[T]):
         return "  ".join(c.text(row) for c in self.columns)
 
     def action_choose(self) -> None:
-        if len(self.kept):
+        if len(self.kept) or (self.otherwise and self.filter.words):
             super().action_choose()
 
     def as_text(self) -> str:

@@ -57,6 +57,46 @@ async def test_from_the_datapaths_to_the_tables_and_the_flows(running: Running) 
 
 
 @drives("flows.details", "flows.pane", "flows.filter", "list.down")
+@drives("stages.flows")
+async def test_what_no_table_is_called_is_looked_for_in_all_flows(running: Running) -> None:
+    async with pipeline(running, line="lflow ovn-default", screen=StagesScreen) as driven:
+        await driven.press("slash")
+        await driven.paste("ip4.dst=10.96.0.10")
+        await driven.press("enter")
+        await driven.sees("Nothing matches", "Enter looks for it in the flows of all")
+        await driven.press("enter")
+        await driven.until(lambda: isinstance(driven.app.screen, FlowsScreen) and driven.app.screen.taken_at)
+        await driven.sees("› all tables", "STAGE", "ls_in_lb")
+        found = driven.app.screen.table.shown()
+        assert len(found) > 3 and len({f.stage for f in found}) > 1
+        assert all("10.96.0.10" in f.match for f in found)
+        await driven.press("escape", "escape")
+        await driven.until(lambda: isinstance(driven.app.screen, StagesScreen))
+        await driven.press("escape")
+        await driven.sees("ls_in_check_port_sec")
+        await driven.press("a")
+        await driven.until(lambda: isinstance(driven.app.screen, FlowsScreen) and driven.app.screen.taken_at)
+        await driven.sees("all tables", "264 flows")
+
+
+async def test_stages_are_completed(running: Running) -> None:
+    async with pipeline(running) as driven:
+        await driven.press("colon")
+        await driven.paste("lflow ovn-default lr_in_pol")
+        await driven.sees("lr_in_policy")
+        await driven.press("ctrl+u")
+        await driven.paste("lflow ovn-default ls_in_acl_h")
+        await driven.sees("ls_in_acl_hint")
+        await driven.press("tab")
+        await driven.press("enter")
+        await driven.until(lambda: isinstance(driven.app.screen, FlowsScreen) and driven.app.screen.taken_at)
+        assert driven.app.screen.stage.stage == "ls_in_acl_hint"
+        await driven.press("colon")
+        await driven.paste("lflow ovn-default l")
+        shown = await driven.sees("ls_in_check_port_sec")
+        assert "lr_in_policy" not in shown, "a switch that was opened has its own stages"
+
+
 async def test_a_flow_is_explained_beside_or_below_the_list(running: Running) -> None:
     async with pipeline(running, line="lflow ovn-default ls_in_acl", screen=FlowsScreen) as driven:
         pane = driven.app.screen.query_one("#explanation")

@@ -44,7 +44,12 @@ def datapaths(session: Session) -> list[Datapath]:
         kind: Literal["switch", "router"] = "router" if router else "switch"
         words = f"{'Vpc' if router else 'Subnet'} {name}"
         found.append(Datapath(name, str(row["_uuid"]), kind, int(row["tunnel_key"] or 0), None, words))
-    return sorted(found, key=lambda d: (d.kind == "router", d.name))
+    return sorted(found, key=lambda d: (d.kind == "router", _counted(d.name)))
+
+
+def _counted(name: str) -> list[str | int]:
+    """A key that puts subnet-10 behind subnet-9."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
 
 
 def flow_counts(session: Session) -> dict[str, int]:
