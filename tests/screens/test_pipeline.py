@@ -56,7 +56,6 @@ async def test_from_the_datapaths_to_the_tables_and_the_flows(running: Running) 
         assert driven.app.screen.table.cursor == 8, "the line is kept"
 
 
-@drives("flows.details", "flows.pane", "flows.filter", "list.down")
 @drives("stages.flows")
 async def test_what_no_table_is_called_is_looked_for_in_all_flows(running: Running) -> None:
     async with pipeline(running, line="lflow ovn-default", screen=StagesScreen) as driven:
@@ -97,6 +96,7 @@ async def test_stages_are_completed(running: Running) -> None:
         assert "lr_in_policy" not in shown, "a switch that was opened has its own stages"
 
 
+@drives("flows.details", "flows.pane", "flows.filter", "list.down")
 async def test_a_flow_is_explained_beside_or_below_the_list(running: Running) -> None:
     async with pipeline(running, line="lflow ovn-default ls_in_acl", screen=FlowsScreen) as driven:
         pane = driven.app.screen.query_one("#explanation")
