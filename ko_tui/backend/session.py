@@ -26,7 +26,7 @@ from ko_tui.backend.cluster.pods import (
 from ko_tui.backend.command.run import CommandRun
 from ko_tui.backend.command.runner import AuditSink, Guard, Runner
 from ko_tui.backend.options import SessionOptions as SessionOptions
-from ko_tui.backend.source.interface import Cancel, OnBytes, PodRef, Source, SourceInfo
+from ko_tui.backend.source.interface import Cancel, NotInSnapshot, OnBytes, PodRef, Source, SourceInfo
 from ko_tui.backend.source.objects import KubeObject
 from ko_tui.backend.tracing.model import Endpoint, Inventory, TracePlan, TraceRequest, TraceResult
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ko_tui.backend.pipeline.browse import Datapath
     from ko_tui.backend.pipeline.node_flows import NodeFlows
     from ko_tui.backend.simulate.following import Follower
+    from ko_tui.backend.source.ovsdb_file import Database as SavedDatabase
     from ko_tui.backend.tracing.datapath_model import DatapathTrace
     from ko_tui.backend.tracing.live_counts import LiveCounts
 
@@ -189,8 +190,31 @@ class Session:
         following = self._following
         if following is not None and following.holds and not refresh:
             return following.inventory
-        ask = lambda: take_inventory(self.source, self.pool, cancel=cancel, on_progress=on_progress)  # noqa: E731
+
+        def ask() -> Inventory:
+            try:
+                return take_inventory(self.source, self.pool, cancel=cancel, on_progress=on_progress)
+            except NotInSnapshot as error:
+                return self._bound_inventory(error)
+
         return self.answers.get("inventory", ask, max_age=0.0 if refresh else 60.0).value
+
+    def _bound_inventory(self, absent: NotInSnapshot) -> Inventory:
+        """The ports of a southbound database that is all there is; raises ``absent`` when it is not there either."""
+        from ko_tui.backend.cluster.bound_ports import bound_inventory
+
+        try:
+            database = self.saved_southbound()
+        except NotInSnapshot:
+            raise absent from None
+        return bound_inventory(database)
+
+    def saved_southbound(self) -> SavedDatabase:
+        """The southbound database of a saved cluster. Raises NotInSnapshot."""
+        if self.live:
+            raise NotInSnapshot("A live cluster is asked, not read.")
+        found: SavedDatabase = self.source.database("sb")  # type: ignore[attr-defined]  # only saved clusters have it
+        return found
 
     @property
     def watches(self) -> bool:

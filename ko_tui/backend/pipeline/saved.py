@@ -86,4 +86,4 @@ def _plain(cell: Any) -> Any:
 
 
 def _database(session: Session) -> Any:
-    return session.source.database("sb")  # type: ignore[attr-defined]  # only saved clusters have it
+    return session.saved_southbound()

@@ -179,7 +179,7 @@ class SnapshotSource:
             if self.archive is None:
                 advice = (
                     "A database file alone has its rows (nbctl or sbctl, list and find), and a southbound one its "
-                    "pipelines; ko-tui snapshot save keeps the rest too."
+                    "ports, pipelines and traces; ko-tui snapshot save keeps the rest too."
                 )
             raise NotInSnapshot(f"{self.path.name} does not hold {resource.plural}.", advice)
         with self._lock:

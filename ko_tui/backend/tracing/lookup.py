@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ko_tui.backend.cluster.annotations import node_endpoint, pod_endpoints, service_endpoint
 from ko_tui.backend.errors import ClusterError, KoError, UsageError
-from ko_tui.backend.source.interface import NotFound
+from ko_tui.backend.source.interface import NotFound, NotInSnapshot
 from ko_tui.backend.source.kinds import NODES, PODS, SERVICES, VMIS
 from ko_tui.backend.tracing.model import Endpoint
 
@@ -64,12 +64,29 @@ def find_endpoint(session: Session, text: str, namespace: str) -> Endpoint:
     for prefix in ("svc/", "service/"):
         if text.startswith(prefix):
             return _service(session, text[len(prefix) :], namespace)
-    return _pod(session, text.removeprefix("pod/"), namespace)
+    try:
+        return _pod(session, text.removeprefix("pod/"), namespace)
+    except NotInSnapshot:
+        return _bound(session, text.removeprefix("pod/"), namespace)
+
+
+def _bound(session: Session, text: str, namespace: str) -> Endpoint:
+    """By the ports of a southbound database alone; a port's own name will do too."""
+    wanted = (text, f"{namespace}/{text}")
+    found = [e for e in session.inventory().endpoints if e.key in wanted or e.lsp == text]
+    if not found:
+        raise NotFound(
+            f"No port of this database belongs to {text!r}.",
+            "Write NAMESPACE/POD, node//NAME or the name of the logical port.",
+        )
+    return found[0]
 
 
 def _node(session: Session, name: str) -> Endpoint:
     try:
         return node_endpoint(session.source.get(NODES, "", name))
+    except NotInSnapshot:
+        return _bound(session, f"node//{name}", "")
     except NotFound as error:
         raise NotFound(f"There is no node {name!r}.", "See kubectl get nodes.") from error
 
@@ -78,6 +95,8 @@ def _service(session: Session, text: str, namespace: str) -> Endpoint:
     place, _, name = text.rpartition("/")
     try:
         found = service_endpoint(session.source.get(SERVICES, place or namespace, name))
+    except NotInSnapshot as error:
+        raise NotInSnapshot(error.what, "Give the Service's address and port instead of its name.") from None
     except NotFound as error:
         raise NotFound(
             f"There is no Service {name!r} in namespace {place or namespace!r}.",

@@ -11,10 +11,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ko_tui.backend.cluster.bound_ports import router_ports
 from ko_tui.backend.command.run import CommandRun
 from ko_tui.backend.errors import ClusterError, KoError
 from ko_tui.backend.ovn.table import many
 from ko_tui.backend.packet import BROADCAST, Protocol, solicited_mac
+from ko_tui.backend.source.interface import NotInSnapshot
 from ko_tui.backend.source.kinds import SUBNETS
 from ko_tui.backend.tracing.lookup import owner_of_address
 from ko_tui.backend.tracing.model import Endpoint, Reason, TraceRequest
@@ -51,7 +53,8 @@ def choose_mac(
         return _chosen(
             solicited_mac(address), "A neighbour solicitation goes to the target's multicast group."
         )
-    if _same_subnet(source, address):
+    beside = not source.cidr and bool(destination.mac) and destination.switch == source.switch
+    if beside or _same_subnet(source, address):
         return _neighbour(session, source, destination, address)
     return _gateway(session, source, address)
 
@@ -108,12 +111,25 @@ def _gateway(session: Session, source: Endpoint, address: str) -> ChosenMac:
             return _chosen(learned, f"OVN has learned it for the underlay gateway {gateway} (MAC_Binding).")
         return _probe(session, source, gateway)
     name = f"{source.vpc}-{source.switch}"
-    rows = session.rows("nb", "Logical_Router_Port", ("name", "mac"), where=(f"name={name}",)).value
+    try:
+        rows = session.rows("nb", "Logical_Router_Port", ("name", "mac"), where=(f"name={name}",)).value
+    except NotInSnapshot:
+        return _bound_gateway(session, source)
     for row in rows:
         return _chosen(str(row["mac"]), f"Another subnet: the packet goes to the router port {name}.")
     raise NoDestinationMac(
         f"The subnet {source.switch} has no router port {name}, so packets cannot leave it.",
         "Check the Subnet's VPC and kubectl ko nbctl show; or give the gateway's MAC address.",
+    )
+
+
+def _bound_gateway(session: Session, source: Endpoint) -> ChosenMac:
+    """By the southbound database alone."""
+    for port in router_ports(session.saved_southbound()).get(source.switch, ()):
+        return _chosen(port.mac, f"Another subnet: the packet goes to the router port {port.name}.")
+    raise NoDestinationMac(
+        f"The switch {source.switch} is connected to no router, so packets cannot leave it.",
+        "Give the gateway's MAC address if there is one outside of OVN.",
     )
 
 
