@@ -238,7 +238,7 @@ class FlowsScreen(PlaceScreen):
         explained = explain_flow(flow.stage, flow.match, flow.actions, priority=flow.priority, lang=lang)  # type: ignore[arg-type]
         explained.uuid = flow.uuid
         known = owner or _meant(flow, self.owners.get(flow.uuid), self.services)
-        lines = [*logical_flow_lines(explained, flow.match, known), *more]
+        lines = [*logical_flow_lines(explained, flow.match, known, lang), *more]
         self.query_one("#explanation-words", Static).update(content(lines))
         pane.scroll_home(animate=False)
 

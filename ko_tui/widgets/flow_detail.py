@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ko_tui.visible import one_line, visible
 from ko_tui.widgets.glyphs import glyphs
 from ko_tui.widgets.highlight import highlight
-from ko_tui.widgets.stage_detail import BLANK, object_lines, purpose_lines, sentence_lines
+from ko_tui.widgets.stage_detail import BLANK, object_lines, purpose_lines, sentence_lines, words_of
 from ko_tui.widgets.tones import Line
 
 if TYPE_CHECKING:
@@ -16,19 +16,25 @@ if TYPE_CHECKING:
     from ko_tui.backend.ovs.openflow import OpenFlow
 
 
-def logical_flow_lines(flow: ExplainedFlow, match: str, owner: ObjectRef | None = None) -> list[Line]:
+def logical_flow_lines(
+    flow: ExplainedFlow, match: str, owner: ObjectRef | None = None, lang: str = "en"
+) -> list[Line]:
     """A logical flow: when it matches, what it does, whose it is, what its table is for."""
-    g = glyphs()
+    g, say = glyphs(), words_of(lang)
     lines: list[Line] = [[(visible(flow.title), "head")]]
-    facts = [flow.stage, f"priority {flow.priority}" if flow.priority is not None else "", flow.uuid]
+    facts = [
+        flow.stage,
+        say("pane.priority", priority=flow.priority) if flow.priority is not None else "",
+        flow.uuid,
+    ]
     lines.append([(one_line("  ".join(f for f in facts if f)), "dim")])
     if flow.use:
         lines.append([(visible(flow.use), "")])
-    lines += [BLANK, [("When", "head")], *sentence_lines([flow.match], source=False)]
+    lines += [BLANK, [(say("pane.when"), "head")], *sentence_lines([flow.match], source=False)]
     lines.append([("   ", ""), *highlight(visible(match), "match")])
-    lines += [BLANK, [("Then", "head")], *sentence_lines(flow.actions)]
+    lines += [BLANK, [(say("pane.then_head"), "head")], *sentence_lines(flow.actions)]
     if flow.registers:
-        lines += [BLANK, [("Registers in it", "head")]]
+        lines += [BLANK, [(say("pane.registers_in"), "head")]]
         for register in flow.registers:
             lines.append(
                 [
@@ -39,12 +45,12 @@ def logical_flow_lines(flow: ExplainedFlow, match: str, owner: ObjectRef | None 
             )
     things = [owner] if owner is not None else list(flow.objects)
     if things:
-        lines += [BLANK, [("Behind this flow", "head")]]
+        lines += [BLANK, [(say("pane.behind"), "head")]]
         for thing in things:
-            lines += object_lines(thing)
-    lines += [BLANK, [("What this table is for", "head")], *purpose_lines(flow.purpose)]
+            lines += object_lines(thing, made_from=say("pane.made_from"))
+    lines += [BLANK, [(say("pane.table_for"), "head")], *purpose_lines(flow.purpose)]
     if not flow.known:
-        lines.append([(f"{g.unknown} This ko-tui does not know the stage.", "warn")])
+        lines.append([(f"{g.unknown} {say('pane.unknown_flow')}", "warn")])
     return lines
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ko_tui.backend.explain.catalogue import catalogue
 from ko_tui.visible import one_line, visible
 from ko_tui.widgets.glyphs import glyphs
 from ko_tui.widgets.highlight import highlight
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
     from ko_tui.backend.explain.model import ExplainedStage, ExplainedTrace, ObjectRef, Sentence
 
 BLANK: Line = [("", "")]
+Say = Callable[..., str]
+"""The catalogue's words for a key, blanks filled in."""
+
+
+def words_of(lang: str) -> Say:
+    """What says the words of a language."""
+    return catalogue("zh" if lang == "zh" else "en").say
+
+
 _LABELLED = re.compile(
     r"(?<=[.。]) ?(?=(?:Reads|Leaves behind|Kube-OVN|Usual trouble|Service without endpoints): )"
 )
@@ -23,34 +33,35 @@ _PACKET_FIRST = ("inport", "outport", "eth", "vlan", "ip", "arp", "nd", "icmp", 
 
 def stage_lines(trace: ExplainedTrace, number: int) -> list[Line]:
     """All that is known of stage ``number`` of a trace."""
-    stage = trace.stages[number]
+    stage, say = trace.stages[number], words_of(trace.lang)
     before = packet_before(trace, number)
     lines: list[Line] = [[(visible(stage.title) or one_line(stage.stage.name), "head")]]
     place: list[Piece] = [
         (one_line(stage.stage.name), "name"),
-        (f"  table {stage.stage.table}, {stage.pipeline or 'pipeline'} of {one_line(stage.datapath)}", "dim"),
-    ]
+        ("  " + one_line(say("pane.place", table=stage.stage.table, pipeline=stage.pipeline or "pipeline",
+                             datapath=stage.datapath)), "dim"),
+    ]  # fmt: skip
     lines.append(place)
-    lines += _ending(trace, stage)
+    lines += _ending(trace, stage, say)
     if not stage.known:
         lines += [
             BLANK,
-            [("This ko-tui does not know the stage; what follows is what its flow says.", "warn")],
+            [(say("pane.unknown_stage"), "warn")],
         ]
-    lines += _match(stage)
-    lines += _actions(stage)
-    lines += _registers(stage)
-    lines += _packet(before, stage)
+    lines += _match(stage, say)
+    lines += _actions(stage, say)
+    lines += _registers(stage, say)
+    lines += _packet(before, stage, say)
     if stage.objects:
-        lines += [BLANK, [("Behind this flow", "head")]]
+        lines += [BLANK, [(say("pane.behind"), "head")]]
         for thing in stage.objects:
-            lines += object_lines(thing)
+            lines += object_lines(thing, made_from=say("pane.made_from"))
     if stage.assumptions:
-        lines += [BLANK, [("Assumed by the trace", "head")]]
+        lines += [BLANK, [(say("pane.assumed"), "head")]]
         lines += [[(f" {glyphs().warn} {visible(words)}", "warn")] for words in stage.assumptions]
     if stage.purpose:
-        lines += [BLANK, [("What this table is for", "head")], *purpose_lines(stage.purpose)]
-    return [*lines, *_flow(stage)]
+        lines += [BLANK, [(say("pane.table_for"), "head")], *purpose_lines(stage.purpose)]
+    return [*lines, *_flow(stage, say)]
 
 
 def purpose_lines(purpose: str) -> list[Line]:
@@ -74,7 +85,7 @@ def packet_before(trace: ExplainedTrace, number: int) -> Mapping[str, str]:
     return {}
 
 
-def _ending(trace: ExplainedTrace, stage: ExplainedStage) -> list[Line]:
+def _ending(trace: ExplainedTrace, stage: ExplainedStage, say: Say) -> list[Line]:
     g = glyphs()
     lines: list[Line] = []
     for outcome in trace.outcomes:
@@ -82,17 +93,17 @@ def _ending(trace: ExplainedTrace, stage: ExplainedStage) -> list[Line]:
             signs: dict[str, tuple[str, Tone]] = {"dropped": (g.bad, "bad")}
             signs |= dict.fromkeys(("delivered", "replied"), (g.ok, "good"))
             sign, tone = signs.get(str(outcome.verdict), (g.unknown, "warn"))
-            where = f" to {one_line(outcome.port)}" if outcome.port else ""
-            how = {"implicit": " because no flow matched"}.get(outcome.reason, "")
-            lines.append([(f"{sign} {str(outcome.verdict).upper()}{where}{how}", tone)])
+            where = say("pane.ended_to", port=one_line(outcome.port)) if outcome.port else ""
+            how = say("pane.ended_implicit") if outcome.reason == "implicit" else ""
+            lines.append([(f"{sign} {say(f'pane.ended.{outcome.verdict}')}{where}{how}", tone)])
     return lines
 
 
-def _match(stage: ExplainedStage) -> list[Line]:
+def _match(stage: ExplainedStage, say: Say) -> list[Line]:
     lines: list[Line] = [BLANK]
     if stage.stage.no_match:
-        return [*lines, [("No flow of this table matched", "head")], [("so the packet is dropped.", "")]]
-    lines.append([("When", "head")])
+        return [*lines, [(say("pane.no_flow"), "head")], [(say("pane.so_dropped"), "")]]
+    lines.append([(say("pane.when"), "head")])
     if stage.match is not None:
         lines += sentence_lines([stage.match], source=False)
     if stage.stage.match:
@@ -100,10 +111,10 @@ def _match(stage: ExplainedStage) -> list[Line]:
     return lines
 
 
-def _actions(stage: ExplainedStage) -> list[Line]:
+def _actions(stage: ExplainedStage, say: Say) -> list[Line]:
     if not stage.actions:
         return []
-    return [BLANK, [("Then", "head")], *sentence_lines(stage.actions)]
+    return [BLANK, [(say("pane.then_head"), "head")], *sentence_lines(stage.actions)]
 
 
 def sentence_lines(sentences: Sequence[Sentence], depth: int = 0, *, source: bool = True) -> list[Line]:
@@ -118,10 +129,10 @@ def sentence_lines(sentences: Sequence[Sentence], depth: int = 0, *, source: boo
     return lines
 
 
-def _registers(stage: ExplainedStage) -> list[Line]:
+def _registers(stage: ExplainedStage, say: Say) -> list[Line]:
     if not stage.registers:
         return []
-    lines: list[Line] = [BLANK, [("Set here", "head")]]
+    lines: list[Line] = [BLANK, [(say("pane.set_here"), "head")]]
     width = min(18, max(len(r.name) for r in stage.registers))
     for register in stage.registers:
         shown = one_line(register.shown or register.value)
@@ -136,12 +147,12 @@ def _registers(stage: ExplainedStage) -> list[Line]:
     return lines
 
 
-def _packet(before: Mapping[str, str], stage: ExplainedStage) -> list[Line]:
+def _packet(before: Mapping[str, str], stage: ExplainedStage, say: Say) -> list[Line]:
     g = glyphs()
     names = [n for n in _ordered([*before, *(n for n in stage.packet if n not in before)]) if _header(n)]
     if not names:
         return []
-    lines: list[Line] = [BLANK, [("The packet after this stage", "head")]]
+    lines: list[Line] = [BLANK, [(say("pane.packet_after"), "head")]]
     changed = set(stage.changed)
     for name in names:
         then, now = before.get(name, ""), stage.packet.get(name, "")
@@ -152,15 +163,15 @@ def _packet(before: Mapping[str, str], stage: ExplainedStage) -> list[Line]:
                 [
                     (f" {g.changed} ", "change"),
                     (f"{one_line(name):<11} ", "name"),
-                    (f"{one_line(then) or '(none)'} {g.arrow} ", "dim"),
-                    (one_line(now) or "(none)", "change"),
+                    (f"{one_line(then) or say('pane.none')} {g.arrow} ", "dim"),
+                    (one_line(now) or say("pane.none"), "change"),
                 ]
             )
         else:
             lines.append([("   ", ""), (f"{one_line(name):<11} ", "dim"), (one_line(now), "")])
     registers = [f"{n}={v}" for n, v in stage.packet.items() if not _header(n) and v not in ("", "0")]
     if registers:
-        lines.append([("   registers   ", "dim"), (one_line("  ".join(registers)), "dim")])
+        lines.append([(f"   {say('pane.registers')}   ", "dim"), (one_line("  ".join(registers)), "dim")])
     return lines
 
 
@@ -175,10 +186,10 @@ def _ordered(names: Sequence[str]) -> list[str]:
     return sorted(dict.fromkeys(names), key=rank)
 
 
-def object_lines(thing: ObjectRef, depth: int = 0) -> list[Line]:
+def object_lines(thing: ObjectRef, depth: int = 0, *, made_from: str = "made from") -> list[Line]:
     g = glyphs()
     name = f"{thing.namespace}/{thing.name}" if thing.namespace else thing.name
-    lead = "   " * depth + (f" {g.corner} made from " if depth else " ")
+    lead = "   " * depth + (f" {g.corner} {made_from} " if depth else " ")
     line: list[Piece] = [(lead, "dim"), (f"{one_line(thing.kind)} ", "accent"), (one_line(name), "strong")]
     if thing.uuid:
         line.append((f"  {one_line(thing.uuid)}", "dim"))
@@ -186,16 +197,17 @@ def object_lines(thing: ObjectRef, depth: int = 0) -> list[Line]:
     if thing.detail:
         lines.append([("   " * (depth + 1), ""), (visible(thing.detail), "dim")])
     if thing.owner is not None and depth < 4:
-        lines += object_lines(thing.owner, depth + 1)
+        lines += object_lines(thing.owner, depth + 1, made_from=made_from)
     return lines
 
 
-def _flow(stage: ExplainedStage) -> list[Line]:
+def _flow(stage: ExplainedStage, say: Say) -> list[Line]:
     flow = stage.stage
-    facts = [f"priority {flow.priority}" if flow.priority is not None else "", flow.uuid, flow.source]
+    priority = say("pane.priority", priority=flow.priority) if flow.priority is not None else ""
+    facts = [priority, flow.uuid, flow.source]
     lines: list[Line] = [
         BLANK,
-        [("The flow", "head"), (f"  {one_line('  '.join(f for f in facts if f))}", "dim")],
+        [(say("pane.the_flow"), "head"), (f"  {one_line('  '.join(f for f in facts if f))}", "dim")],
     ]
     if stage.use:
         lines.append([(visible(stage.use), "")])

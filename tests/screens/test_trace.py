@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from ko_tui.backend.session import Session, SessionOptions, open_session
 from ko_tui.backend.source.interface import ApiUnavailable
+from ko_tui.backend.source.snapshot import demo_path
 from ko_tui.screens.asking import Answered
 from ko_tui.screens.builder import BuilderScreen
 from ko_tui.screens.trace import TraceScreen
@@ -346,3 +348,13 @@ async def test_a_stopped_trace_leaves_one_in_its_fields(running: Running) -> Non
         assert "\u23ce trace" in bar and "enter trace" not in bar
         await driven.press("ctrl+c")
         assert driven.app.focused is screen.field("source").input
+
+
+async def test_a_stage_is_explained_in_one_language(running: Running) -> None:
+    def chinese() -> Session:
+        return open_session(SessionOptions(snapshot=demo_path(), lang="zh"))
+
+    async with running((100, 40), open_session=chinese) as driven:
+        await driven.command("trace default/server prod/api-6b9f7 tcp 80")
+        shown = await driven.sees("条件", "动作", "被丢弃", "表 4，ovn-default 的 egress")
+        assert not any(word in shown for word in (" When", " Then", "table 4"))
