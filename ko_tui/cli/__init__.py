@@ -80,6 +80,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 128 + number
 
 
+MOST_CRASHES = 1 << 20
+"""Bytes of crash.log; then it becomes crash.log.1, and the one before goes."""
+
+
 def unexpected(error: Exception) -> int:
     """A defect of ko-tui itself: its details go to a file, a person gets one line."""
     import traceback
@@ -91,6 +95,8 @@ def unexpected(error: Exception) -> int:
     path = user_state_path("ko-tui") / "crash.log"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and path.stat().st_size > MOST_CRASHES:
+            path.replace(path.with_suffix(".log.1"))
         with path.open("a") as out:
             traceback.print_exception(error, file=out)
     except OSError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -153,9 +154,10 @@ def show(args: argparse.Namespace, session: object, result: TraceResult) -> int:
             sys.stdout.write(f"\n{result.datapath.text}")
     elif args.json or args.format == "json":
         from ko_tui.backend.explain.json_form import to_json
-        from ko_tui.backend.tracing.evidence import command_facts
+        from ko_tui.backend.tracing.evidence import command_facts, origin_facts
 
         made = to_json(explained, commands=command_facts(result))
+        made["traced"] = origin_facts(result, getattr(session, "info", None), time.time())
         if result.datapath is not None:
             from ko_tui.backend.tracing.datapath_json import datapath_json
 

@@ -370,13 +370,15 @@ class TraceScreen(PlaceScreen):
         )
 
     def take_save(self, words: str) -> None:
-        from ko_tui.screens.trace_export import FORMS, export, origin_words
+        from ko_tui.screens.trace_export import FORMS, export
 
         session = self.ko.door.opened
-        origin = origin_words(self.result, session.info.label if session is not None else "", self.taken_at)
+        info = session.info if session is not None else None
         name = words or f"trace-{time.strftime('%Y%m%d-%H%M%S')}.txt"
         path = Path(name).expanduser()
-        written = self.write_new(path, export(self.result, FORMS.get(path.suffix, "text"), origin))
+        written = self.write_new(
+            path, export(self.result, FORMS.get(path.suffix, "text"), info, self.taken_at)
+        )
         if written and not words:
             self.tell_pieces(
                 [

@@ -17,6 +17,7 @@ from ko_tui.widgets.topology import picture
 
 if TYPE_CHECKING:
     from ko_tui.backend.explain.model import ExplainedTrace
+    from ko_tui.backend.source.interface import SourceInfo
     from ko_tui.backend.tracing.model import TraceResult
 
 FORMS = {".txt": "text", ".md": "markdown", ".json": "json", ".html": "html"}
@@ -28,18 +29,23 @@ h2{font-size:1.05em;border-bottom:1px solid #3a4352;margin-top:1.6em}details{mar
 .accent{color:#b3a1e0}.head{color:#7aa2d6;font-weight:bold}.strong{font-weight:bold}.code{color:#b9c4d6}"""
 
 
-def export(result: TraceResult, form: str, origin: str = "") -> str:
-    """The file's text; ``form`` is text, markdown, json or html; ``origin`` says where and when it was traced."""
+def export(result: TraceResult, form: str, info: SourceInfo | None, taken_at: float) -> str:
+    """The file's text; ``form`` is text, markdown, json or html. It says where and when it was traced.
+
+    ``taken_at`` is time.time() seconds.
+    """
     if form == "json":
         from ko_tui.backend.explain.json_form import to_json
-        from ko_tui.backend.tracing.evidence import command_facts
+        from ko_tui.backend.tracing.evidence import command_facts, origin_facts
 
         facts = to_json(result.explained, commands=command_facts(result))
+        facts["traced"] = origin_facts(result, info, taken_at)
         if result.datapath is not None:
             from ko_tui.backend.tracing.datapath_json import datapath_json
 
             facts["openflow"] = datapath_json(result.datapath)
         return json.dumps(facts, ensure_ascii=False, indent=2) + "\n"
+    origin = origin_words(result, info.label if info is not None else "", taken_at)
     return {"markdown": as_markdown, "html": as_html}.get(form, as_text)(result, origin)
 
 

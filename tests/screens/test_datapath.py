@@ -82,9 +82,11 @@ async def test_the_openflow_of_a_trace_as_a_tree(running: Running, running_lab: 
         await driven.until(lambda: topics(driven).count("datapath") == 2)
         assert "Asked again." in driven.text()
         for form, words in (("txt", "=== OpenFlow"), ("md", "## OpenFlow"), ("html", "<h2>OpenFlow</h2>")):
-            exported = export(screen.result, FORMS[f".{form}"])
+            exported = export(screen.result, FORMS[f".{form}"], None, 0.0)
             assert words in exported and "sent out of web-0.default" in exported
-        assert json.loads(export(screen.result, "json"))["openflow"]["agrees"] is True
+        facts = json.loads(export(screen.result, "json", None, 0.0))
+        assert facts["openflow"]["agrees"] is True
+        assert facts["traced"]["at"] == "1970-01-01T00:00:00Z" and facts["traced"]["microflow"]
         assert "kube-ovn-worker2  in by" in screen.save_text()
         await driven.press("e")
         await driven.sees("ofproto/trace --ct-next trk,new")

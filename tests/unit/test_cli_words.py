@@ -5,10 +5,11 @@ from __future__ import annotations
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from ko_tui.cli import main
+from ko_tui.cli import MOST_CRASHES, main, unexpected
 from ko_tui.cli.words import WORDS
 
 KO_TUI = (sys.executable, "-m", "ko_tui")
@@ -107,3 +108,13 @@ def test_a_closed_stream_is_no_defect(closed: str) -> None:
     done = subprocess.run(["sh", "-c", f"{line} {closed}"], capture_output=True, text=True, timeout=30)
     assert (done.returncode, done.stderr) == (0, "")
     assert (">&-" in closed.split()) != ("OVN_Northbound" in done.stdout)
+
+
+def test_what_is_kept_of_defects_stays_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    for number in range(3):
+        assert unexpected(ValueError(f"{number}" * MOST_CRASHES)) == 70
+    kept = sorted(path.name for path in tmp_path.rglob("crash.log*"))
+    assert kept == ["crash.log", "crash.log.1"]
+    assert "2" * 100 in next(tmp_path.rglob("crash.log")).read_text()
+    assert "1" * 100 in next(tmp_path.rglob("crash.log.1")).read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -59,3 +60,13 @@ def test_the_reply_of_a_hairpin_is_not_made_up(session: Session) -> None:
     assert there.explained.trace.outputs == ["client.default"]
     with pytest.raises(UsageError, match="came back to its own sender"):
         session.reply(there)
+
+
+def test_json_says_what_was_asked_where_and_when(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--demo", "trace", "default/client", "default/server", "tcp", "80", "--json"]) == 0
+    traced = json.loads(capsys.readouterr().out)["traced"]
+    asked = parse_line(traced["line"])
+    assert (asked.source, asked.destination, asked.dst_port) == ("default/client", "default/server", 80)
+    assert traced["cluster"] == "demo.kosnap"
+    assert traced["saved_at"] and traced["at"].endswith("Z") and traced["engine"] == "local"
+    assert traced["datapath"] == "ovn-default" and 'inport == "client.default"' in traced["microflow"]
