@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from textual import events
 from textual.containers import Container
@@ -60,6 +60,7 @@ class OperationsScreen(PlaceScreen):
         self.chosen: Operation | None = None  # whose results are shown
         self.argument = ""
         self._asked: Operation | None = None  # whose argument is being typed
+        self._members: list[tuple[str, str]] = []  # of the database whose member is being typed
         self.checks: list[Check] = []
         self.words: list[str] = []
         self.well = False
@@ -153,13 +154,31 @@ class OperationsScreen(PlaceScreen):
             self._named_all(operation, "")
             return
         self.tell(operation.hint)
+        if operation.needs == "member":
+            self._ask_members("sb" if operation.name.endswith(" sb") else "nb")
         self.query_one(PromptLine).open(
             f"{operation.needs}: ",
             operation.hint if operation.needs == "file" and "." in operation.hint else "",
             completer=partial(self._complete, operation),
         )
 
+    def _ask_members(self, database: Literal["nb", "sb"]) -> None:
+        """Whom one may mean, asked anew each time: who is dead is what matters."""
+        from ko_tui.backend.operations.members import servers
+
+        self._members = []
+
+        def arrived(found: list[tuple[str, str]]) -> None:
+            self._members = found
+            self.query_one(PromptLine).offer_again()
+
+        self.ask(
+            "members", lambda session, _cancel: servers(session, database), arrived, failed=lambda _e: None
+        )
+
     def _complete(self, operation: Operation, text: str) -> list[tuple[str, str]]:
+        if operation.needs == "member" and self._members:
+            return [(nick, what) for nick, what in self._members if text in nick]
         known = self.ko.known.get({"subnet": "datapath"}.get(operation.needs, operation.needs), [])
         found: list[tuple[str, str]] = [(name, operation.needs) for name in known if text in name]
         return found or ([] if text else [("", operation.hint)])

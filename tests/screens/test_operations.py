@@ -142,7 +142,7 @@ async def test_a_member_is_removed_only_after_checking_and_typing(
         leader = next(m for m in members if m.status.is_leader).status.nick
         follower = next(m for m in members if not m.status.is_leader).status.nick
         await begin(driven, "kick sb")
-        await driven.sees("member:")
+        await driven.sees("member:", f"{leader}  leader ovn-central-", f"{follower}  follower ovn-central-")
         await driven.paste(leader)
         await driven.press("enter")
         await driven.sees("is the leader of OVN_Southbound")

@@ -89,6 +89,23 @@ class KickPlan:
     effect: str
 
 
+def servers(session: Session, database: Database) -> list[tuple[str, str]]:
+    """The servers that the members know of: server ID and what it is, those that do not answer first."""
+    members = ask_members(session, database)
+    answering = {m.status.nick: m for m in members if m.status.nick and not m.problem}
+    known = {server.nick: server.address for m in answering.values() for server in m.status.servers}
+    found = []
+    for nick, address in known.items():
+        member = answering.get(nick)
+        what = (
+            "does not answer"
+            if member is None
+            else f"{member.status.role or member.status.kind} {member.pod}"
+        )
+        found.append((member is not None, nick, f"{what}  {address}"))
+    return [(nick, what) for _, nick, what in sorted(found)]
+
+
 def ctl(database: Database) -> str:
     return f"/var/run/ovn/ovn{database}_db.ctl"
 
