@@ -170,20 +170,20 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
             facts = [(f"{self.busy[-1]}{glyphs().ellipsis} (ctrl+c stops)", "warn"), *facts[:1]]
         elif age := age_words(self._as_of(session)):
             facts.append((age, "dim"))
+        spare: list[Piece] = []
         if session is not None:
-            write = session.options.mode == "allow-write"
-            facts.append(("may write", "warn") if write else ("read-only", "dim"))
+            if session.options.mode == "allow-write":
+                facts.append(("may write", "warn"))
+            else:
+                spare.append(("read-only", "dim"))
             if not session.live:
-                facts.append(("saved cluster", "accent"))
+                spare.append(("saved cluster", "accent"))
             if problem := session.runner.audit_problem:
                 facts.insert(0, ("not logged", "bad"))
                 if problem != self._audit_problem:
                     self.tell(problem, "bad")
             self._audit_problem = problem
-        joined: list[Piece] = []
-        for number, piece in enumerate(facts):
-            joined += [(f" {glyphs().dot} ", "dim"), piece] if number else [piece]
-        self.query_one(CrumbBar).place([label, title, *self.crumbs()], joined)
+        self.query_one(CrumbBar).place([label, title, *self.crumbs()], facts, spare)
 
     def _as_of(self, session: Session | None) -> float:
         """When what is shown was so: a saved cluster is as old as its file says, however new the answer is."""

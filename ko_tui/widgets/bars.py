@@ -18,6 +18,7 @@ from ko_tui.widgets.tones import Line, Piece, content, plain
 
 HELP = "app.help"
 LEAST_CRUMBS = 14  # cells that are kept for saying where one is
+LEAST_LABEL = 12  # and for the name of the cluster, when it has to be cut
 
 
 class Bar(Static):
@@ -115,34 +116,57 @@ class CrumbBar(Bar):
         super().__init__()
         self.crumbs: Sequence[str] = ()
         self.facts: Line = ()
+        self.spare: Line = ()
 
-    def place(self, crumbs: Sequence[str], facts: Line) -> None:
-        self.crumbs, self.facts = crumbs, facts
+    def place(self, crumbs: Sequence[str], facts: Line, spare: Line = ()) -> None:
+        """The cluster, the mode's title and the way down; facts by weight, and those that may be left out."""
+        self.crumbs, self.facts, self.spare = crumbs, facts, spare
         self.lay_out()
 
     def on_resize(self) -> None:
         self.lay_out()
 
     def lay_out(self) -> None:
-        width = self.room
-        facts = list(self.facts)
-        right = plain([(one_line(t), tone) for t, tone in facts])
-        while len(facts) > 1 and width - cell_len(right) < LEAST_CRUMBS:
-            del facts[-2:]  # with the dot before it; what matters most comes first
-            right = plain([(one_line(t), tone) for t, tone in facts])
-        room = max(8, width - cell_len(right) - 2)
+        width, sign = self.room, f" {glyphs().crumb} "
+        facts, spare = self._safe(self.facts), self._safe(self.spare)
         left = [one_line(c) for c in self.crumbs if c]
-        sign = f" {glyphs().crumb} "
-        text = sign.join(left)
-        while cell_len(text) > room and len(left) > 2:
-            left = [left[0], *left[2:]]
-            text = sign.join([left[0], *left[1:]])
-        if cell_len(text) > room:
-            text = set_cell_size(text, room - 2) + glyphs().ellipsis
-        gap = max(1, width - cell_len(text) - cell_len(right) - 2)
+
+        def too_long() -> bool:
+            return cell_len(sign.join(left)) + cell_len(plain(self._joined([*facts, *spare]))) + 2 > width
+
+        if too_long() and len(left) > 2:
+            del left[1]  # the line above says it
+        while too_long() and spare:
+            spare.pop()
+        if too_long() and left:
+            over = cell_len(sign.join(left)) + cell_len(plain(self._joined(facts))) + 2 - width
+            left[0] = self._cut(left[0], max(LEAST_LABEL, cell_len(left[0]) - over))
+        while too_long() and len(left) > 2:
+            del left[1]
+        while len(facts) > 1 and width - cell_len(plain(self._joined(facts))) < LEAST_CRUMBS:
+            # What matters most comes first; a warning goes last.
+            facts.remove(next((f for f in reversed(facts) if f[1] not in ("warn", "bad")), facts[-1]))
+        right = self._joined([*facts, *spare])
+        text = self._cut(sign.join(left), max(8, width - cell_len(plain(right)) - 2))
+        gap = max(1, width - cell_len(text) - cell_len(plain(right)) - 2)
         head, found, tail = text.rpartition(sign)
         pieces: list[Piece] = [(" " + head + found, "dim"), (tail, "strong"), (" " * gap, "")]
-        self.say([*pieces, *facts])
+        self.say([*pieces, *right])
+
+    @staticmethod
+    def _safe(line: Line) -> list[Piece]:
+        return [(one_line(text), tone) for text, tone in line]
+
+    @staticmethod
+    def _joined(facts: list[Piece]) -> list[Piece]:
+        """With a dot between each two."""
+        dot: Piece = (f" {glyphs().dot} ", "dim")
+        return [piece for number, fact in enumerate(facts) for piece in ((dot, fact) if number else (fact,))]
+
+    @staticmethod
+    def _cut(text: str, room: int) -> str:
+        """As much of it as there is room for, in cells."""
+        return text if cell_len(text) <= room else set_cell_size(text, room - 1).rstrip() + glyphs().ellipsis
 
 
 class Banner(FoldedBar):

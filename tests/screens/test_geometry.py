@@ -25,6 +25,7 @@ from ko_tui.screens.trace import TraceScreen
 from ko_tui.widgets.bars import CrumbBar, KeyBar
 from ko_tui.widgets.prompt import PromptLine
 from ko_tui.widgets.text_view import TextView
+from ko_tui.widgets.tones import plain
 from tests.screens.conftest import Driven, Running, open_demo
 from tests.screens.recorded import NODES, Recorded, _pod, kube
 
@@ -61,6 +62,27 @@ def fits(driven: Driven, size: tuple[int, int], where: str) -> str:
                 room = view.scrollable_content_region.width
                 assert all(cell_len(text) <= room for text in view.texts), (where, "prose is cut")
     return shown
+
+
+@pytest.mark.parametrize("age", ["now", "59 min ago", "47 h ago", "1234 d ago"])
+async def test_where_one_is_outlasts_what_the_connection_is(
+    running: Running, monkeypatch: pytest.MonkeyPatch, age: str
+) -> None:
+    monkeypatch.setattr("ko_tui.screens.place.age_words", lambda taken_at: age if taken_at else "")
+    async with running((80, 24), open_session=open_demo) as driven:
+        await driven.command("lflow ovn-default /acl")
+        await driven.sees("demo.kosnap › ovn-default › all tables ", f"of 264 flows · {age}")
+        fits(driven, (80, 24), age)
+        bar = driven.app.screen.query_one(CrumbBar)
+        bar.place(
+            ["a" * 40, "Trace", "b" * 30],
+            [("1 stage", ""), (age, "dim"), ("may write", "warn")],
+            [("x" * 9, "")],
+        )
+        line = plain(bar.shown)
+        assert cell_len(line) <= 80 and "aaa… › bbbb" in line and line.endswith(f"{age} · may write"), line
+        bar.place(["a", "b" * 90], [("1 stage " * 7, ""), (age, "dim"), ("may write", "warn")])
+        assert cell_len(plain(bar.shown)) <= 80 and plain(bar.shown).endswith("may write"), plain(bar.shown)
 
 
 async def test_every_screen_fits(running: Running) -> None:
