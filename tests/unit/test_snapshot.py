@@ -232,6 +232,7 @@ GOOD = {"db/sb.db": b"OVSDB ..."}
         (b"rubbish", "neither a snapshot"),
         (b"", "neither a snapshot"),
     ],
+    ids=range(13),  # an archive holds the time at which it was made, and two processes must name a test alike
 )  # fmt: skip
 def test_a_bad_file_is_refused(content: bytes, said: str, tmp_path: Path) -> None:
     file = tmp_path / "bad.kosnap"
