@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ko_tui.backend.errors import UsageError
-from ko_tui.backend.packet import DEFAULT_TTL, TCP_SYN, parse_tcp_flags
+from ko_tui.backend.packet import parse_tcp_flags
 
 if TYPE_CHECKING:
     from ko_tui.backend.tracing.model import TraceRequest, TraceResult
@@ -22,15 +22,18 @@ REACHED = frozenset({"delivered", "replied"})
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("words", nargs="*", metavar="WORD", help="SOURCE DESTINATION [MAC] [PROTOCOL] [PORT]")
-    packet = parser.add_argument_group("packet")
-    packet.add_argument(
-        "--family", type=int, choices=(4, 6), default=0, help="IP family when both are possible"
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="WORD",
+        help="SOURCE DESTINATION [MAC] [PROTOCOL] [PORT]; options may be given as ttl=1 too",
     )
-    packet.add_argument("--src-port", type=int, default=0)
+    packet = parser.add_argument_group("packet")
+    packet.add_argument("--family", type=int, choices=(4, 6), help="IP family when both are possible")
+    packet.add_argument("--src-port", type=int)
     packet.add_argument("--src-ip", default="", help="another source address than the port's own")
     packet.add_argument("--src-mac", default="", help="another source MAC than the port's own")
-    packet.add_argument("--ttl", type=int, default=DEFAULT_TTL)
+    packet.add_argument("--ttl", type=int)
     packet.add_argument("--tcp-flags", default="", help="such as syn,ack or 0x12 (default: syn)")
     packet.add_argument(
         "--ct", action="append", default=[], metavar="STATE", help="conntrack state of each pass, in order"
@@ -41,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--pod-namespace", default="", help="namespace of names without one (default: the context's)"
     )
     how = parser.add_argument_group("how")
-    how.add_argument("--engine", choices=("ovn-trace", "local", "both"), default="ovn-trace")
+    how.add_argument("--engine", choices=("ovn-trace", "local", "both"), help="default: ovn-trace")
     how.add_argument("--json", action="store_true", help="print JSON (docs/trace-json.md)")
     how.add_argument(
         "--raw", action="store_true", help="print what ovn-trace (and with --ovs ofproto/trace) printed"
@@ -126,19 +129,20 @@ def request_of(args: argparse.Namespace) -> TraceRequest:
         if len(words) == 1
         else parse_words(words, namespace=namespace)
     )
-    return replace(
-        request,
-        family=args.family,
-        src_port=args.src_port,
-        src_ip=args.src_ip,
-        src_mac=args.src_mac,
-        ttl=args.ttl,
-        tcp_flags=parse_tcp_flags(args.tcp_flags) if args.tcp_flags else TCP_SYN,
-        ct=tuple(args.ct),
-        backend=args.backend,
-        engine=args.engine,
-        select_id=args.select_id or 0,
-    )
+    # An option that was not given leaves what the line says.
+    given = {
+        "family": args.family,
+        "src_port": args.src_port,
+        "src_ip": args.src_ip,
+        "src_mac": args.src_mac,
+        "ttl": args.ttl,
+        "tcp_flags": parse_tcp_flags(args.tcp_flags) if args.tcp_flags else None,
+        "ct": tuple(args.ct),
+        "backend": args.backend,
+        "engine": args.engine,
+        "select_id": args.select_id,
+    }
+    return replace(request, **{name: value for name, value in given.items() if value not in (None, "", ())})
 
 
 def _in_namespace(request: TraceRequest, namespace: str) -> TraceRequest:

@@ -8,6 +8,7 @@ from typing import Any
 from ko_tui.commands import Command, by_colon
 from ko_tui.screens.directory import commands_here
 from ko_tui.screens.known_names import learn
+from ko_tui.screens.trace_form import BY_NAME
 from ko_tui.widgets.prompt import Completer
 
 MOST = 200
@@ -52,7 +53,17 @@ def arguments(screen: Any, command: Command, words: str) -> list[tuple[str, str]
         parts = before.split()
         if len(parts) < 2:
             return [(lead + n, ("from", "to")[len(parts)]) for n in fitting(known.get("endpoint", []), last)]
-        return [(lead + p, "protocol") for p in PROTOCOLS if p.startswith(last)]
+        from ko_tui.backend.tracing.oneline import SETTINGS
+
+        name, sign, value = last.partition("=")
+        if sign:
+            chosen = BY_NAME.get(name.replace("-", "_"))
+            choices = chosen.choices if chosen is not None else ()
+            return [(f"{lead}{name}={c}", "setting") for c in choices if c.startswith(value) and c != "auto"]
+        named = [(f"{lead}{s}=", "setting") for s in SETTINGS if s.startswith(last)]
+        if any(p in PROTOCOLS for p in parts[2:]):
+            return named
+        return [(lead + p, "protocol") for p in PROTOCOLS if p.startswith(last)] + named
     if command.complete == "theme":
         return [(n, "theme") for n in fitting(["ansi", *sorted(screen.app.available_themes)], words)]
     if command.complete == "datapath" and len(before.split()) == 1 and not last.startswith("/"):

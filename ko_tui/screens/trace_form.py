@@ -44,6 +44,7 @@ FIELDS: tuple[FieldSpec, ...] = (
     FieldSpec("backend", "Backend", "any; or its IP[:PORT]"),
     FieldSpec("src_ip", "From IP", "its own"),
     FieldSpec("src_mac", "From MAC", "its own"),
+    FieldSpec("select_id", "ECMP member", "as OVN chooses"),
     FieldSpec("engine", "Traced by", "", ("auto", "ovn-trace", "local", "both"), "auto"),
 )
 BY_NAME = {spec.name: spec for spec in FIELDS}
@@ -113,6 +114,7 @@ def request_of(
         backend=text("backend"),
         src_ip=text("src_ip"),
         src_mac=text("src_mac"),
+        select_id=_number("select_id", text("select_id"), 0),
         namespace=namespace,
         engine=text("engine") if text("engine") not in ("", "auto") else engine,  # type: ignore[arg-type]
     )
@@ -162,6 +164,7 @@ def values_of(request: TraceRequest, *, engine: Engine = "ovn-trace") -> dict[st
         "backend": request.backend,
         "src_ip": request.src_ip,
         "src_mac": request.src_mac,
+        "select_id": str(request.select_id) if request.select_id else "",
         "engine": "auto" if request.engine in ("ovn-trace", engine) else request.engine,
     }
 

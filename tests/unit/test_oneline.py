@@ -6,7 +6,10 @@ import pytest
 
 from ko_tui.backend.errors import UsageError
 from ko_tui.backend.packet import Protocol
+from ko_tui.backend.tracing.model import TraceRequest
 from ko_tui.backend.tracing.oneline import parse_line
+from ko_tui.backend.tracing.plan import check_request
+from ko_tui.screens.trace_form import request_of, values_of
 
 
 @pytest.mark.parametrize(
@@ -33,8 +36,12 @@ def test_lines(
 
 
 @pytest.mark.parametrize(
-    "line", ["", "one", "a/b 10.0.0.1 smtp", "a/b 10.0.0.1 tcp 80 90", "a/b c/d arp maybe", "a 'b"]
-)
+    "line",
+    [
+        "", "one", "a/b 10.0.0.1 smtp", "a/b 10.0.0.1 tcp 80 90", "a/b c/d arp maybe", "a 'b",
+        "a/b ttl=1", "a/b c/d ttl=", "a/b c/d ttl=-1", "a/b c/d colour=red", "a/b c/d engine=ovs", "a/b c/d ct=old",
+    ],
+)  # fmt: skip
 def test_refused_lines(line: str) -> None:
     with pytest.raises(UsageError):
         parse_line(line)
@@ -51,3 +58,27 @@ def test_the_line_of_a_request_reads_back() -> None:
         assert request.line() == line
         assert parse_line(request.line()) == request
     assert parse_line("a/b fd00::1 icmp").protocol is Protocol.ICMP
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "src-port=40000", "src-ip=10.9.9.9", "src-mac=00:00:00:00:00:07", "ttl=1", "tcp-flags=0x12", "ct=est",
+        "ct='new,trk;est'", "backend=10.0.0.4:53", "family=6", "select-id=2", "ttl=9 ct=rpl family=4",
+    ],
+)  # fmt: skip
+def test_what_else_a_packet_has_is_in_its_line(words: str) -> None:
+    request = parse_line(f"a/b c/d tcp 80 {words}")
+    assert request != parse_line("a/b c/d tcp 80")
+    assert parse_line(request.line()) == request and check_request(request) == request
+    assert set(words.split()) <= set(request.line().split())
+    assert request_of(values_of(request)) == request
+
+
+def test_a_request_of_every_part_reads_back() -> None:
+    whole = TraceRequest(
+        "a/b@net1.x.ovn", "fd00::1", Protocol.UDP, 53, 4000, "00:00:00:00:00:01", 6, 3, 0x12, ("new,trk", "est"),
+        "[fd00::2]:53", "", "fd00::7", "00:00:00:00:00:02", select_id=3,
+    )  # fmt: skip
+    assert parse_line(whole.line()) == whole
+    assert parse_line("a/b c/d tcp 80 engine=both --src_ip=10.0.0.1").engine == "both"

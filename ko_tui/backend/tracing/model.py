@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from ko_tui.backend.packet import DEFAULT_TTL, TCP_SYN, Packet, Protocol
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 EndpointKind = Literal["pod", "attachment", "vm", "node", "service", "address"]
 Engine = Literal["ovn-trace", "local", "both"]
+ENGINES: tuple[Engine, ...] = get_args(Engine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +102,23 @@ class TraceRequest:
     select_id: int = 0  # the member that select() takes (ECMP); 0: as ovn-trace chooses
 
     def line(self) -> str:
-        """The one-line form for experts: ``default/client -> svc/web:80 tcp``."""
+        """The whole packet in one line, ``default/client -> svc/web:80 tcp ttl=1``, as ``parse_line`` reads it."""
         port = f":{self.dst_port or self.port_name}" if (self.dst_port or self.port_name) else ""
         destination = f"[{self.destination}]" if port and ":" in self.destination else self.destination
-        return f"{self.source} -> {destination}{port} {self.protocol}"
+        settings = {
+            "src-port": self.src_port or "",
+            "src-ip": self.src_ip,
+            "src-mac": self.src_mac,
+            "ttl": self.ttl if self.ttl != DEFAULT_TTL else "",
+            "tcp-flags": hex(self.tcp_flags) if self.tcp_flags != TCP_SYN else "",
+            "ct": ";".join(self.ct),
+            "backend": self.backend,
+            "family": self.family or "",
+            "select-id": self.select_id or "",
+        }
+        words = [self.source, "->", f"{destination}{port}", self.dst_mac, str(self.protocol)]
+        words += [f"{name}={shlex.quote(str(value))}" for name, value in settings.items() if value != ""]
+        return " ".join(filter(None, words))
 
 
 @dataclass(frozen=True, slots=True)
