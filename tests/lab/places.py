@@ -197,8 +197,10 @@ def processes(kind: str, namespaces: Iterable[str | Path]) -> list[int]:
 
 
 def alive(pid: int) -> bool:
+    """Whether a process still holds its files: a killed one does until its last thread has ended."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return state != "Z" or len(list(Path(f"/proc/{pid}/task").iterdir())) > 1
     except OSError:
         return False
 

@@ -19,6 +19,7 @@ from tests.lab.api.made_services import Services
 from tests.lab.api.runtime import Runtime, Sandbox
 from tests.lab.api.status import ApiError
 from tests.lab.api.store import Change, Entry, Object, Store, at, now
+from tests.lab.places import LabFailed
 
 PULSE = 0.05
 START_DELAY = 0.1
@@ -196,9 +197,16 @@ class Controllers:
         await asyncio.sleep(START_DELAY)
         if entry.uid in self._stopping:
             return
-        start = self._loop.run_in_executor(self._threads, self.runtime.start_pod, sandbox)
-        self._begun[entry.uid] = start
-        given = await start
+        for again in (True, True, False):  # as a kubelet starts anew what ended at once
+            start = self._loop.run_in_executor(self._threads, self.runtime.start_pod, sandbox)
+            self._begun[entry.uid] = start
+            try:
+                given = await start
+                break
+            except LabFailed:
+                if not again or entry.uid in self._stopping:
+                    raise
+                await asyncio.sleep(START_DELAY)
         node = self.store.find(self.nodes, "", sandbox.node)
         addresses = (at(node.object, "status.addresses") or []) if node else []
         host = next((a["address"] for a in addresses if a["type"] == "InternalIP"), "")
