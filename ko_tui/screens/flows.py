@@ -7,21 +7,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.containers import Container
 from textual.widget import Widget
-from textual.widgets import Static
 
 from ko_tui.commands import Command, bindings
+from ko_tui.screens.explained_table import ExplainedTable
 from ko_tui.screens.known_names import node_names
 from ko_tui.screens.pipeline import field_filter, on_southbound
-from ko_tui.screens.place import PlaceScreen
 from ko_tui.widgets.bars import counted
 from ko_tui.widgets.flow_detail import logical_flow_lines
 from ko_tui.widgets.flow_table import FlowTable
 from ko_tui.widgets.line_table import Column
-from ko_tui.widgets.line_view import LineView
-from ko_tui.widgets.side_pane import SidePane
-from ko_tui.widgets.tones import Line, content
+from ko_tui.widgets.tones import Line
 
 if TYPE_CHECKING:
     from ko_tui.backend.explain.model import ObjectRef
@@ -90,7 +86,7 @@ def _owners(session: Session, cancel: Cancel, uuids: Sequence[str]) -> dict[str,
     return {uuid: owner for uuid, hint in hints.items() if (owner := found[hint]) is not None}
 
 
-class FlowsScreen(PlaceScreen):
+class FlowsScreen(ExplainedTable):
     """Logical flows in the order in which OVN looks at them: the highest priority that matches decides."""
 
     mode = "pipeline"
@@ -136,25 +132,15 @@ class FlowsScreen(PlaceScreen):
         ]
         if self.stage is not None:
             columns = columns[1:]
-        with Container(classes="panes"):
-            yield FlowTable(
+        yield from self.panes(
+            FlowTable(
                 columns,
                 {"MATCH": "match", "ACTIONS": "actions"},
                 identity=lambda f: (f.uuid, f.table, f.priority, f.match),
                 empty="This table holds no flows.",
                 id="flows",
             )
-            with SidePane(id="explanation"):
-                yield Static(id="explanation-words", markup=False)
-
-    @property
-    def table(self) -> FlowTable:
-        return self.query_one(FlowTable)
-
-    def on_mount(self) -> None:
-        super().on_mount()
-        self.table.focus()
-        self.query_one("#explanation").display = False
+        )
 
     def crumbs(self) -> Sequence[str]:
         return (self.datapath, self.stage.stage if self.stage is not None else "all tables")
@@ -186,9 +172,7 @@ class FlowsScreen(PlaceScreen):
         if self._found:
             found, self._found = self._found, ""
             self.filter_changed(found)
-        if not self.has_class("-narrow"):
-            self.query_one("#explanation").display = True
-        self._explain()
+        self.open_pane()
 
     def _object(self, flow: Flow) -> str:
         return object_words(_meant(flow, self.owners.get(flow.uuid), self.services))
@@ -199,37 +183,23 @@ class FlowsScreen(PlaceScreen):
         rows = self.table.rows
         hay = [f"{text} {self._object(f)}" for f, text in zip(rows, self._haystack, strict=True)]
         self.table.show(rows, hay)
-        self._explain()
+        self.explain()
 
     def filter_changed(self, text: str) -> None:
         super().filter_changed(field_filter(text))
         shown, total = len(self.table.kept), len(self.table.rows)
         self.count_words = f"{shown:,} of {counted(total, 'flow')}" if text else counted(total, "flow")
         self.show_place()
-        self._explain()
+        self.explain()
 
     # -- the explanation ----------------------------------------------------------------------------------------
 
-    def on_line_view_moved(self, event: LineView.Moved) -> None:
-        event.stop()
-        self._explain()
-
-    def on_line_view_chosen(self, event: LineView.Chosen) -> None:
-        event.stop()
-        self.action_details()
-
-    def action_details(self) -> None:
-        pane = self.query_one("#explanation")
-        pane.display = not pane.display
-        self._explain()
-
-    def _explain(self, owner: ObjectRef | None = None, more: Sequence[Line] = ()) -> None:
-        pane = self.query_one("#explanation", SidePane)
+    def explain(self, owner: ObjectRef | None = None, more: Sequence[Line] = ()) -> None:
         flow: Flow | None = self.table.current
-        if not pane.display:
+        if not self.pane.display:
             return
         if flow is None:
-            self.query_one("#explanation-words", Static).update("")
+            self.write_pane(())
             return
         from ko_tui.backend.explain.flow import explain_flow
 
@@ -239,8 +209,7 @@ class FlowsScreen(PlaceScreen):
         explained.uuid = flow.uuid
         known = owner or _meant(flow, self.owners.get(flow.uuid), self.services)
         lines = [*logical_flow_lines(explained, flow.match, known, lang), *more]
-        self.query_one("#explanation-words", Static).update(content(lines))
-        pane.scroll_home(animate=False)
+        self.write_pane(lines)
 
     def action_find_object(self) -> None:
         flow: Flow | None = self.table.current
@@ -255,8 +224,8 @@ class FlowsScreen(PlaceScreen):
             if owner is None:
                 self.tell("OVN names no object for this flow: it is one that every datapath has.", "warn")
                 return
-            self.query_one("#explanation").display = True
-            self._explain(owner)
+            self.pane.display = True
+            self.explain(owner)
             name = object_words(owner) or f"{owner.kind} {owner.uuid[:8]}"
             self.tell(f"{name} {owner.detail}".rstrip(), "good")
 
@@ -302,25 +271,6 @@ class FlowsScreen(PlaceScreen):
             self.tell(f"There is no node {node!r}. Nodes: {', '.join(nodes[:5])}", "warn")
             return
         self.app.run_worker(self.visit("openflow", f"{node} cookie=0x{flow.uuid}"), group="visit")
-
-    def action_other_pane(self) -> None:
-        pane = self.query_one("#explanation")
-        if self.focused is pane or not pane.display:
-            self.table.focus()
-        else:
-            pane.focus()
-
-    async def action_back(self) -> None:
-        pane = self.query_one("#explanation")
-        if self.focused is pane:
-            self.table.focus()
-        elif pane.display and self.has_class("-narrow"):
-            pane.display = False
-        else:
-            await super().action_back()
-
-    def list_view(self) -> LineView | None:
-        return self.table
 
     def raw_text(self) -> tuple[str, str]:
         lines = [

@@ -6,11 +6,10 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.containers import Container
 from textual.widget import Widget
-from textual.widgets import Static
 
 from ko_tui.commands import Command, bindings
+from ko_tui.screens.explained_table import ExplainedTable
 from ko_tui.screens.flow_words import keep
 from ko_tui.screens.jumps import behind_flow, show_object, visit_logical
 from ko_tui.screens.place import PlaceScreen
@@ -18,8 +17,6 @@ from ko_tui.widgets.flow_detail import openflow_lines
 from ko_tui.widgets.flow_table import FlowTable
 from ko_tui.widgets.line_table import Column, LineTable
 from ko_tui.widgets.line_view import LineView
-from ko_tui.widgets.side_pane import SidePane
-from ko_tui.widgets.tones import content
 
 if TYPE_CHECKING:
     from ko_tui.backend.ovs.openflow import Rate
@@ -92,7 +89,7 @@ class OpenFlowScreen(PlaceScreen):
         self.app.push_screen(NodeFlowsScreen(node, found.strip().removeprefix("/")))
 
 
-class NodeFlowsScreen(PlaceScreen):
+class NodeFlowsScreen(ExplainedTable):
     """All flows of br-int of a node; after a second look the hottest first."""
 
     mode = "openflow"
@@ -122,28 +119,26 @@ class NodeFlowsScreen(PlaceScreen):
         self.hot = False
 
     def body(self) -> Iterable[Widget]:
-        with Container(classes="panes"):
-            yield FlowTable(
-                [
-                    Column("TABLE", lambda r: str(r.flow.table), "dim", 5, 5,
-                           right=True, key=lambda r: r.flow.table or 0),
-                    Column("STAGE", self._stage, "name", 14, 26, rank=2, middle=True),
-                    Column("PRIO", lambda r: str(r.flow.priority), "warn", 5, 5,
-                           right=True, key=lambda r: -r.flow.priority),
-                    Column("PACKETS", lambda r: "" if r.flow.packets is None else f"{r.flow.packets:,}", "", 8, 12,
-                           right=True, key=lambda r: -(r.flow.packets or 0)),
-                    Column("/s", lambda r: "" if not r.per_second else f"{r.per_second:.1f}", "change", 5, 9,
-                           right=True, rank=1, key=lambda r: -(r.per_second or 0)),
-                    Column("MATCH", lambda r: r.flow.match if r.flow.known else r.flow.raw, "", 18, 160),
-                    Column("ACTIONS", lambda r: r.flow.actions, "", 14, 120),
-                ],
+        columns: list[Column[Any]] = [
+            Column("TABLE", lambda r: str(r.flow.table), "dim", 5, 5, right=True, key=lambda r: r.flow.table or 0),
+            Column("STAGE", self._stage, "name", 14, 26, rank=2, middle=True),
+            Column("PRIO", lambda r: str(r.flow.priority), "warn", 5, 5, right=True, key=lambda r: -r.flow.priority),
+            Column("PACKETS", lambda r: "" if r.flow.packets is None else f"{r.flow.packets:,}", "", 8, 12,
+                   right=True, key=lambda r: -(r.flow.packets or 0)),
+            Column("/s", lambda r: "" if not r.per_second else f"{r.per_second:.1f}", "change", 5, 9,
+                   right=True, rank=1, key=lambda r: -(r.per_second or 0)),
+            Column("MATCH", lambda r: r.flow.match if r.flow.known else r.flow.raw, "", 18, 160),
+            Column("ACTIONS", lambda r: r.flow.actions, "", 14, 120),
+        ]  # fmt: skip
+        yield from self.panes(
+            FlowTable(
+                columns,
                 {"MATCH": "openflow", "ACTIONS": "openflow"},
                 identity=lambda r: r.flow.key,
                 empty="Waiting for the flows of this node.",
                 id="openflow",
-            )  # fmt: skip
-            with SidePane(id="explanation"):
-                yield Static(id="explanation-words", markup=False)
+            )
+        )
 
     def _stage(self, rate: Rate) -> str:
         """The stage of its logical flow; where that is not known, the stages that its table serves."""
@@ -152,14 +147,8 @@ class NodeFlowsScreen(PlaceScreen):
         known = self.dump.by_cookie.get(rate.flow.cookie)
         return known[0] if known is not None else self.dump.stages.get(rate.flow.table or 0, "")
 
-    @property
-    def table(self) -> FlowTable:
-        return self.query_one(FlowTable)
-
     def on_mount(self) -> None:
         super().on_mount()
-        self.table.focus()
-        self.query_one("#explanation").display = False
         if self.ko.settings.openflow_seconds:
             self.set_interval(max(5, self.ko.settings.openflow_seconds), self._look)
 
@@ -200,9 +189,7 @@ class NodeFlowsScreen(PlaceScreen):
             self.tell("Rates are since the last look" + ("." if self.hot else "; H puts the hottest first."))
         elif not self.table.filter.words:
             self.tell("r looks again: then rates are known.")
-        if not self.has_class("-narrow"):
-            self.query_one("#explanation").display = True
-        self._explain()
+        self.open_pane()
 
     def _show(self) -> None:
         rows = keep(self.rates, self._filter, self._stage)
@@ -226,7 +213,7 @@ class NodeFlowsScreen(PlaceScreen):
             return
         self.count_words = self._count()
         self.show_place()
-        self._explain()
+        self.explain()
 
     def action_hot(self) -> None:
         self.hot = not self.hot
@@ -235,23 +222,9 @@ class NodeFlowsScreen(PlaceScreen):
 
     # -- details ------------------------------------------------------------------------------------------------
 
-    def on_line_view_moved(self, event: LineView.Moved) -> None:
-        event.stop()
-        self._explain()
-
-    def on_line_view_chosen(self, event: LineView.Chosen) -> None:
-        event.stop()
-        self.action_details()
-
-    def action_details(self) -> None:
-        pane = self.query_one("#explanation")
-        pane.display = not pane.display
-        self._explain()
-
-    def _explain(self) -> None:
-        pane = self.query_one("#explanation", SidePane)
+    def explain(self) -> None:
         rate: Rate | None = self.table.current
-        if not pane.display or rate is None or self.dump is None:
+        if not self.pane.display or rate is None or self.dump is None:
             return
         from ko_tui.backend.explain.openflow import openflow_table
         from ko_tui.backend.ovs.openflow import decode
@@ -277,8 +250,7 @@ class NodeFlowsScreen(PlaceScreen):
             asked=self.dump.complete,
             row=(self.behind or {}).get(rate.flow.cookie, ""),
         )
-        self.query_one("#explanation-words", Static).update(content(lines))
-        pane.scroll_home(animate=False)
+        self.write_pane(lines)
 
     def _ask_rows(self, then: Callable[[], None] | None = None) -> None:
         """The rows behind what ovn-controller makes without a logical flow: ports, addresses, multicast groups."""
@@ -292,7 +264,7 @@ class NodeFlowsScreen(PlaceScreen):
             self.behind = rows
             if then is not None:
                 then()
-            self._explain()
+            self.explain()
 
         if then is None:
             self.behind = {}  # asked once; nobody is told when they cannot be had
@@ -338,7 +310,7 @@ class NodeFlowsScreen(PlaceScreen):
                 return
             if self.dump is not None and cookie not in self.dump.by_cookie:
                 self.dump.by_cookie[cookie] = logical
-                self._explain()
+                self.explain()
             then(logical)
 
         if cookie in self.dump.by_cookie or self.dump.complete or not cookie.strip("0"):
@@ -351,25 +323,6 @@ class NodeFlowsScreen(PlaceScreen):
             return logical_flow(session, cookie)
 
         self.ask("logical", question, found, label="asking for its logical flow", failed=self.show_trouble)
-
-    def action_other_pane(self) -> None:
-        pane = self.query_one("#explanation")
-        if self.focused is pane or not pane.display:
-            self.table.focus()
-        else:
-            pane.focus()
-
-    async def action_back(self) -> None:
-        pane = self.query_one("#explanation")
-        if self.focused is pane:
-            self.table.focus()
-        elif pane.display and self.has_class("-narrow"):
-            pane.display = False
-        else:
-            await super().action_back()
-
-    def list_view(self) -> LineView | None:
-        return self.table
 
     def raw_text(self) -> tuple[str, str]:
         return "\n".join(r.flow.raw for r in self.table.rows), "openflow"
