@@ -37,17 +37,15 @@ def print_trace(
     console: Console | None = None,
     everything: bool = False,
 ) -> None:
-    """Print the verdict, the way, the warnings and every table where something happens.
+    """Print the verdict, the way, the warnings, every table where something happens, and what to do next.
 
     ``everything`` shows the quiet tables and the paragraph of each table too.
     """
     out = console or Console(highlight=False, soft_wrap=False)
     words = catalogue("zh" if explained.lang == "zh" else "en")
     out.print(plain_text(explained.headline, VERDICT_STYLE[explained.verdict]))
-    if plan is not None:
-        for warning in plan.warnings:
-            out.print(plain_text(f"! {warning}", "yellow"))
-    for note in explained.notes:
+    warnings = plan.warnings if plan is not None else ()
+    for note in dict.fromkeys((*warnings, *explained.notes)):
         out.print(plain_text(f"! {note}", "yellow"))
     if explained.hops:
         out.print()
@@ -62,6 +60,11 @@ def print_trace(
         out.print(plain_text(words.say("ui.commands"), "bold"))
         for run in commands:
             out.print(plain_text(f"  {run.kubectl()}", "dim"), soft_wrap=True)
+    if explained.next_steps:
+        out.print()
+        out.print(plain_text(words.say("ui.next"), "bold"))
+        for step in explained.next_steps:
+            out.print(plain_text(f"  {step}", ""), soft_wrap=True)  # what is to be pasted stays whole
 
 
 def _print_hops(explained: ExplainedTrace, out: Console) -> None:

@@ -175,6 +175,9 @@ def show(args: argparse.Namespace, session: object, result: TraceResult) -> int:
     else:
         from ko_tui.cli.render_trace import print_trace
 
+        if args.why_not:  # it follows at once
+            explained.next_steps = [step for step in explained.next_steps if "--why-not" not in step]
+
         print_trace(result.explained, plan=result.plan, commands=result.commands)
         if result.datapath is not None:
             from ko_tui.cli.render_datapath import print_datapath

@@ -153,9 +153,17 @@ class TraceScreen(PlaceScreen):
         if len(explained.notes) > 3:
             lines.append([(f"   and {len(explained.notes) - 3} more notes: e", "dim")])
         lines += [[(f" {g.warn} {visible(d)}", "warn")] for d in self.result.differences[:3]]
+        # Where OVN's part ends well, the keys at the foot say enough; e has all steps.
+        if explained.next_steps and not self._arrives():
+            lines.append([(f" {g.arrow} {visible(explained.next_steps[0])}", "")])
         if self.result.datapath is not None:
             lines += summary_lines(self.result.datapath)[:2]
         self.query_one("#verdict", Static).update(content(lines))
+
+    def _arrives(self) -> bool:
+        """Whether a pod or Service that was named got it: then OVN has done its part."""
+        named = self.result.plan.destination.kind not in ("address", "node")
+        return named and str(self.result.explained.verdict) == "delivered"
 
     def on_line_view_moved(self, event: LineView.Moved) -> None:
         event.stop()
@@ -396,6 +404,7 @@ class TraceScreen(PlaceScreen):
         datapath = self.result.datapath
         runs = [run.kubectl() for run in (*self.result.commands, *(datapath.commands if datapath else ()))]
         notes = [f"# {visible(note)}" for note in self.result.explained.notes]
+        notes += [f"# > {visible(step)}" for step in self.result.explained.next_steps]
         return [*runs, *([] if runs else [" ".join(self.result.plan.ovn_trace)]), *notes]
 
     def raw_text(self) -> tuple[str, str]:

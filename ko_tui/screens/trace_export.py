@@ -68,7 +68,8 @@ def head_lines(result: TraceResult) -> list[str]:
     verdict, headline = str(explained.verdict), explained.headline
     said = headline if headline.lower().startswith(verdict) else f"{verdict.upper()}: {headline}"
     notes = (f"! {note}" for note in (*explained.notes, *result.differences))
-    return [visible(line) for line in (result.plan.request.line(), said, *notes)]
+    steps = (f"> {step}" for step in explained.next_steps)
+    return [visible(line) for line in (result.plan.request.line(), said, *notes, *steps)]
 
 
 def sections(trace: ExplainedTrace) -> list[tuple[str, int]]:

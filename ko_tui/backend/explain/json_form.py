@@ -31,6 +31,7 @@ def to_json(explained: ExplainedTrace, commands: Sequence[Mapping[str, Any]] = (
         "outcomes": [_outcome(outcome) for outcome in explained.outcomes],
         "hops": [{"kind": hop.kind, "name": hop.name, "note": hop.note} for hop in explained.hops],
         "notes": list(explained.notes),
+        "next_steps": list(explained.next_steps),
         "errors": list(explained.trace.errors),
         "flow": explained.trace.flow,
         "stages": [stage_json(stage) for stage in explained.stages],

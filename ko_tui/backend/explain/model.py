@@ -83,6 +83,7 @@ class ExplainedTrace:
     hops: list[Hop] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # warnings: random choice, other backend, partial, ...
+    next_steps: list[str] = field(default_factory=list)  # where to look now, by the packet's request
     version: str = ""  # the OVN release whose meanings were used
     lang: str = "en"
 

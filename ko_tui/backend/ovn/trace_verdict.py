@@ -260,7 +260,8 @@ def drop_reason(stage: Stage | None) -> str:
     if "port_sec" in name:
         return "port_security"
     if name in ("lr_in_ip_routing", "lr_in_ip_routing_pre", "lr_in_ip_routing_ecmp"):
-        return "route"
+        # Below all routes, those that discard too, stands what matches everything.
+        return "no_route" if stage is not None and stage.priority == 0 else "route"
     if name.startswith("lr_in_policy"):
         return "policy"
     if name == "lr_in_arp_resolve":

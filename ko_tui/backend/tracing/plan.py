@@ -58,7 +58,7 @@ def make_plan(session: Session, request: TraceRequest) -> TracePlan:
     reasons: list[Reason] = []
     warnings: list[str] = []
     src_ip, dst_ip = _addresses(request, source, destination, reasons, warnings)
-    port = _destination_port(session, request, destination, reasons)
+    port = _destination_port(session, request, destination, reasons, warnings)
     chosen = choose_mac(session, request, source, destination, dst_ip)
     reasons.append(chosen.reason)
     reasons.insert(0, Reason("inport", source.lsp, _about_port(source, request)))
@@ -189,7 +189,11 @@ def _join_addresses(node: Endpoint) -> set[str]:
 
 
 def _destination_port(
-    session: Session, request: TraceRequest, destination: Endpoint, reasons: list[Reason]
+    session: Session,
+    request: TraceRequest,
+    destination: Endpoint,
+    reasons: list[Reason],
+    warnings: list[str],
 ) -> int:
     if request.protocol not in PORT_PROTOCOLS:
         return 0
@@ -197,6 +201,10 @@ def _destination_port(
         if destination.kind == "service":
             served = [p.split("/")[0] for p in destination.ports if f"/{request.protocol.upper()}" in p]
             if str(request.dst_port) not in served:
+                warnings.append(
+                    f"{destination.key} serves no {request.protocol} port {request.dst_port}: no load balancer takes "
+                    "the packet, and it is routed as any other."
+                )
                 reasons.append(
                     Reason(
                         "dst port",

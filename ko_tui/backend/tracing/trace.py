@@ -11,10 +11,12 @@ from ko_tui.backend.cluster.leader import Leader
 from ko_tui.backend.cluster.leading import run_on_leader, turned_away
 from ko_tui.backend.command.run import CommandRun
 from ko_tui.backend.errors import ClusterError
+from ko_tui.backend.explain.catalogue import catalogue
 from ko_tui.backend.explain.trace import explain_trace
 from ko_tui.backend.ovn.trace import parse
 from ko_tui.backend.ovn.trace_model import Trace
 from ko_tui.backend.source.interface import Cancel
+from ko_tui.backend.tracing.advice import next_steps
 from ko_tui.backend.tracing.model import TracePlan, TraceResult
 from ko_tui.backend.tracing.plan import ovn_trace_argv
 from ko_tui.backend.tracing.words import language, names
@@ -39,7 +41,9 @@ class TraceFailed(ClusterError):
 def run_trace(session: Session, plan: TracePlan, *, cancel: Cancel | None = None) -> TraceResult:
     """Run and explain. Raises TraceFailed and the typed errors of the source; a drop is a result."""
     result = _run(session, plan, cancel)
-    result.explained.notes[:0] = astray(plan, result.explained.trace.outputs)
+    explained = result.explained
+    explained.notes[:0] = astray(plan, explained.trace.outputs)
+    explained.next_steps = next_steps(plan, explained, names(session, plan), catalogue(language(session)))
     return result
 
 

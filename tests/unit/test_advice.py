@@ -1,0 +1,112 @@
+"""What a trace says to do next, on the saved cluster that comes with ko-tui and on short recorded endings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from ko_tui.backend.explain.catalogue import catalogue
+from ko_tui.backend.explain.names import Names
+from ko_tui.backend.explain.trace import explain_trace
+from ko_tui.backend.ovn.trace import parse
+from ko_tui.backend.session import Session, SessionOptions, open_session
+from ko_tui.backend.tracing.advice import next_steps
+from ko_tui.backend.tracing.model import TraceResult
+from ko_tui.backend.tracing.oneline import parse_line
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Session]:
+    session = open_session(SessionOptions(demo=True))
+    session.inventory()
+    yield session
+    session.close()
+
+
+def traced(session: Session, line: str) -> TraceResult:
+    return session.trace(session.plan(parse_line(line)))
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("default/client default/web-0 tcp 8080", ["--ovs", "--reply", "ko-tui tcpdump default/web-0"]),
+        ("default/client 8.8.8.8 icmp", ["node kube-ovn-worker decides", "ip route get 8.8.8.8", "ovn-default"]),
+        ("default/client node//kube-ovn-worker2 tcp 10250", ["the node's kernel has it"]),
+        ("default/client default/web-0 tcp 80 src-ip=10.16.0.99", ["own addresses only: 10.16.0.10, fd00:10:16::a"]),
+        ("default/client prod/api-6b9f7 tcp 8080", ["kubectl get networkpolicy -n prod"]),
+        ("default/client svc/default/empty tcp 80", ["-n default", "service-name=empty"]),
+        ("vpc2/tenant-a 8.8.8.8 icmp", ["fit 8.8.8.8? kubectl ko nbctl lr-route-list vpc2"]),
+    ],
+)  # fmt: skip
+def test_where_to_look_now(demo: Session, line: str, words: list[str]) -> None:
+    steps = traced(demo, line).explained.next_steps
+    assert steps and all(word in steps[0] for word in words), steps
+
+
+def test_port_security_names_the_annotation_of_the_nic(demo: Session) -> None:
+    steps = traced(
+        demo, "default/multi@net1.default.ovn 10.20.0.6 icmp src-ip=10.20.0.99"
+    ).explained.next_steps
+    assert "default/multi@net1.default.ovn" in steps[0] and "10.20.0." in steps[0]
+    assert "net1.default.ovn.kubernetes.io/port_vips" in steps[1]
+
+
+def test_nothing_is_said_where_ovn_answers(demo: Session) -> None:
+    assert traced(demo, "default/client 10.16.0.1 icmp").explained.next_steps == []
+
+
+def test_a_port_that_a_service_has_not_is_told(demo: Session) -> None:
+    for line, told in (("svc/kube-system/kube-dns tcp 80", True), ("svc/kube-system/kube-dns tcp 53", False)):
+        notes = traced(demo, f"default/client {line}").explained.notes
+        assert any("serves no tcp port 80: no load balancer takes" in note for note in notes) is told, notes
+
+
+def ending(pipeline: str, datapath: str, stage: str, match: str, priority: int, action: str = "drop;") -> str:
+    """The last block of an ovn-trace, as it is printed."""
+    ports = 'inport="x"' + (', outport="y"' if pipeline == "egress" else "")
+    head = f'{pipeline}(dp="{datapath}", {ports})'
+    flow = f"10. {stage} (northd.c:1): {match}, priority {priority}, uuid 0a1b2c3d"
+    return f"{head}\n{'-' * len(head)}\n{flow}\n    {action}\n"
+
+
+ENDINGS = {
+    "policy": (ending("ingress", "vpc", "lr_in_policy", "ip4", 100), "lr-policy-list vpc"),
+    "mac": (ending("ingress", "net", "ls_in_l2_unknown", 'outport == "none"', 50), "lsp-list net"),
+    "acl": (ending("ingress", "net", "ls_in_acl", "ip4.dst == 9.9.9.9", 1500), "acl-list net"),
+    "sg": (ending("egress", "net", "ls_out_acl", "outport == @ovn.sg.a && ip", 3003), "kubectl get security-groups"),
+    "private": (ending("egress", "net", "ls_out_acl", "ip", 2000), "kubectl get subnet net -o yaml"),
+    "discarded": (ending("ingress", "vpc", "lr_in_ip_routing", "ip4", 34), "lr-route-list vpc"),
+    "receiver": (ending("egress", "net", "ls_out_apply_port_sec", "reg0[15] == 1", 50), "10.16.0.12"),
+    "physical": (
+        ending("egress", "net", "ls_out_delivery", "1", 0, 'output;\n    /* output to "y", type "localnet" */'),
+        "VLAN",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("case", ENDINGS)
+def test_every_ending_has_its_place(demo: Session, case: str, lang: str) -> None:
+    text, wanted = ENDINGS[case]
+    plan = demo.plan(parse_line("default/client default/web-0 tcp 80"))
+    explained = explain_trace(parse(text), lang=lang)  # type: ignore[arg-type]
+    steps = next_steps(plan, explained, Names(), catalogue(lang))  # type: ignore[arg-type]
+    assert steps and wanted in steps[0], steps
+    assert lang == "en" or any("\u4e00" <= c <= "\u9fff" for c in steps[0])
+
+
+def test_a_flow_below_all_routes_is_no_route() -> None:
+    text = ENDINGS["discarded"][0]
+    assert "a route discards it" in explain_trace(parse(text)).headline
+    none = text.replace("ip4, priority 34", "1, priority 0")
+    assert "there is no route" in explain_trace(parse(none)).headline
+
+
+def test_without_endpoints_there_is_none(demo: Session) -> None:
+    plan = demo.plan(parse_line("default/client default/web-0 tcp 80"))
+    bare = replace(plan, source=replace(plan.source, ips=()))
+    text = ENDINGS["receiver"][0].replace("egress", "ingress").replace("ls_out", "ls_in")
+    assert next_steps(bare, explain_trace(parse(text)), Names(), catalogue("en")) == []
