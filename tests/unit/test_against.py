@@ -124,3 +124,17 @@ def test_a_clause_says_in_a_sentence_what_the_packet_is_or_has(match: str, said:
     state, known = parse_known(TCP, scope)
     (clause,) = clauses(parse(match, symbols=scope.symbols), View(state, scope, str, known))
     assert clause.sentence() == said
+
+
+@pytest.mark.parametrize(
+    ("microflow", "said"),
+    [
+        (f"{TCP} && vlan.tci == 0", "IPv4 TCP without a VLAN tag"),
+        (f"{TCP} && vlan.tci == 0x100a", "IPv4 TCP in VLAN 10"),
+        (TCP, "IPv4 TCP"),  # nothing is said of a tag
+    ],
+)
+def test_what_a_packet_is_where_a_vlan_is_asked_for(microflow: str, said: str) -> None:
+    made = evaluate("vlan.present", microflow)["clauses"]
+    assert [part["packet"] for part in made] == [said], made
+    assert evaluate("ip4", microflow)["clauses"][0]["packet"] == "IPv4 TCP"

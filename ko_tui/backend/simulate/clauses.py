@@ -53,6 +53,7 @@ FAMILIES = {ETH_IP: "IPv4", ETH_IPV6: "IPv6", ETH_ARP: "ARP"}
 MEMBERS = 20
 """Members of a set that are told with a clause."""
 
+VLAN_PRESENT = 0x1000  # the bit that Open vSwitch keeps for "has a tag" (ovs-fields(7), vlan_tci)
 NONE = "none: "  # before what the packet is instead, where it has no such field
 
 PortName = Callable[[int], str]
@@ -174,10 +175,12 @@ def _values(term: Expression, view: View) -> tuple[str, bool]:
     together by what the packet is instead.
     """
     shape = _shape(term)
+    named = list(dict.fromkeys(fields(term)))
+    what = summary(view, tag=bool(named) and all(ref.name.startswith("vlan.") for ref in named))
     values: list[tuple[FieldRef, str]] = []
     absent: list[FieldRef] = []
     kinds = 0
-    for ref in dict.fromkeys(fields(term)):
+    for ref in named:
         if view.scope.symbols[ref.name].kind == "predicate":
             kinds += 1
         elif (value := shown(ref, view, shape)).startswith(NONE):
@@ -185,20 +188,14 @@ def _values(term: Expression, view: View) -> tuple[str, bool]:
         elif value:
             values.append((ref, value))
     if not values:
-        return (
-            (f"{NONE}the packet is {summary(view)}", False)
-            if absent
-            else (summary(view), True)
-            if kinds
-            else ("", False)
-        )
+        return (f"{NONE}the packet is {what}", False) if absent else (what, True) if kinds else ("", False)
     words = (
         values[0][1] if len(values) + len(absent) + kinds == 1 else ", ".join(f"{r} = {v}" for r, v in values)
     )
     if absent:
-        words += f", but no {' and no '.join(map(str, absent))}: it is {summary(view)}"
+        words += f", but no {' and no '.join(map(str, absent))}: it is {what}"
     elif kinds:
-        words += f", and is {summary(view)}"
+        words += f", and is {what}"
     return words, False
 
 
@@ -259,8 +256,13 @@ def _spelled(ref: FieldRef, value: int, is_string: bool, shape: Format | None, v
     return f"{value:#x}" if shape is Format.HEXADECIMAL or value > 0xFFFFF else str(value)
 
 
-def summary(view: View) -> str:
-    """The packet's protocol in a word or two: ``IPv4 TCP``, ``ARP``."""
+def summary(view: View, *, tag: bool = False) -> str:
+    """The packet's protocol in a word or two: ``IPv4 TCP``, ``ARP``; with ``tag`` its VLAN too."""
+    if tag:
+        tci = view.state["vlan.tci"]
+        known = view.known is None or view.known.get("vlan.tci", 0) & VLAN_PRESENT
+        tagged = f"in VLAN {tci & 0xFFF}" if tci & VLAN_PRESENT else "without a VLAN tag"
+        return f"{summary(view)} {tagged}" if known else summary(view)
     state = view.state
     if view.known is not None and not view.known.get("eth.type"):
         return "of a kind that is not said"
