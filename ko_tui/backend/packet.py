@@ -163,6 +163,16 @@ def solicited_mac(address: str) -> str:
     return f"33:33:ff:{low >> 16:02x}:{low >> 8 & 255:02x}:{low & 255:02x}"
 
 
+def multicast_mac(address: str) -> str:
+    """The Ethernet multicast address of an IP group (RFC 1112, section 6.4; RFC 2464, section 7)."""
+    group = ipaddress.ip_address(address)
+    low = group.packed[-4:]
+    if group.version == 4:
+        low = bytes((low[1] & 0x7F, *low[2:]))
+        return "01:00:5e:" + low.hex(":")
+    return "33:33:" + low.hex(":")
+
+
 def parse_mac(text: str) -> str:
     """A MAC address in lower case; UsageError when it is none."""
     if not MAC.fullmatch(text):

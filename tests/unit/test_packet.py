@@ -12,6 +12,7 @@ from ko_tui.backend.errors import UsageError
 from ko_tui.backend.packet import (
     Packet,
     Protocol,
+    multicast_mac,
     parse_ct,
     parse_mac,
     parse_tcp_flags,
@@ -65,6 +66,12 @@ def test_both_spellings(packet: Packet, logical: str, openflow: str) -> None:
 def test_solicited_addresses() -> None:
     assert solicited_node("fd00:10:16::1:abcd") == "ff02::1:ff01:abcd"
     assert solicited_mac("fd00:10:16::1:abcd") == "33:33:ff:01:ab:cd"
+
+
+def test_a_group_has_a_mac_of_its_own() -> None:
+    assert multicast_mac("224.0.0.251") == "01:00:5e:00:00:fb"
+    assert multicast_mac("239.129.1.2") == "01:00:5e:01:01:02"  # the low 23 bits alone
+    assert multicast_mac("ff02::1:2") == "33:33:00:01:00:02"
 
 
 @given(st.text(alphabet=st.characters(), min_size=1, max_size=40))

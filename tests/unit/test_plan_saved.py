@@ -35,6 +35,21 @@ def test_a_service_of_another_protocol_says_what_it_serves(session: Session) -> 
     assert "80/TCP" in met.value.next_step
 
 
+@pytest.mark.parametrize(
+    ("address", "mac"),
+    [
+        ("255.255.255.255", "ff:ff:ff:ff:ff:ff"),
+        ("10.16.255.255", "ff:ff:ff:ff:ff:ff"),
+        ("224.0.0.251", "01:00:5e:00:00:fb"),
+        ("ff02::fb", "33:33:00:00:00:fb"),
+    ],
+)
+def test_broadcast_and_multicast_do_not_go_to_the_router(session: Session, address: str, mac: str) -> None:
+    plan = session.plan(parse_line(f"default/client {address} udp 5353"))
+    assert plan.packet.eth_dst == mac
+    assert len(session.trace(plan).explained.trace.outputs) > 5
+
+
 def test_an_address_needs_a_port() -> None:
     with pytest.raises(UsageError, match="needs a destination port"):
         check_request(parse_line("default/client 10.96.0.10 udp"))

@@ -1,7 +1,8 @@
 """Which destination MAC the first packet carries, and why.
 
-The order is that of a real sender: what was given; a neighbour of the same subnet through the port on *that*
-switch; the gateway of an underlay subnet; else the router port of the subnet (kube-ovn dist/images/kubectl-ko).
+The order is that of a real sender: what was given; the group's own MAC for broadcast and multicast; a neighbour of
+the same subnet through the port on *that* switch; the gateway of an underlay subnet; else the router port of the
+subnet (kube-ovn dist/images/kubectl-ko).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from ko_tui.backend.cluster.bound_ports import router_ports
 from ko_tui.backend.command.run import CommandRun
 from ko_tui.backend.errors import ClusterError, KoError
 from ko_tui.backend.ovn.table import many
-from ko_tui.backend.packet import BROADCAST, Protocol, solicited_mac
+from ko_tui.backend.packet import BROADCAST, Protocol, multicast_mac, solicited_mac
 from ko_tui.backend.source.interface import NotInSnapshot
 from ko_tui.backend.source.kinds import SUBNETS
 from ko_tui.backend.tracing.lookup import owner_of_address
@@ -53,6 +54,10 @@ def choose_mac(
         return _chosen(
             solicited_mac(address), "A neighbour solicitation goes to the target's multicast group."
         )
+    if ipaddress.ip_address(address).is_multicast:
+        return _chosen(multicast_mac(address), f"{address} is a multicast group: its own MAC address.")
+    if _is_broadcast(source, address):
+        return _chosen(BROADCAST, f"{address} is a broadcast address: all of the subnet.")
     beside = not source.cidr and bool(destination.mac) and destination.switch == source.switch
     if beside or _same_subnet(source, address):
         return _neighbour(session, source, destination, address)
@@ -61,6 +66,20 @@ def choose_mac(
 
 def _chosen(mac: str, why: str, *commands: CommandRun) -> ChosenMac:
     return ChosenMac(mac.lower(), Reason("dst MAC", mac.lower(), why), commands)
+
+
+def _is_broadcast(source: Endpoint, address: str) -> bool:
+    """255.255.255.255, or the last address of the sender's own IPv4 subnet, which no host has (RFC 919, RFC 3021)."""
+    if address == "255.255.255.255":
+        return True
+    for cidr in filter(None, source.cidr.split(",")):
+        try:
+            net = ipaddress.ip_network(cidr.strip(), strict=False)
+        except ValueError:
+            continue
+        if net.version == 4 and net.prefixlen < 31 and address == str(net.broadcast_address):
+            return True
+    return False
 
 
 def _same_subnet(source: Endpoint, address: str) -> bool:
