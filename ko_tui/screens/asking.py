@@ -73,6 +73,8 @@ class Question:
     then: Callable[[Any], None]
     failed: Callable[[KoError], None] | None
     progress: Callable[[Any], None] | None
+    lingers: bool = False  # cancelled, it is still listened to: it undoes what it began, and says so
+    stopping: bool = False
     cancel: Cancel | None = None
     done: threading.Event = field(default_factory=threading.Event)
 
@@ -126,11 +128,13 @@ class Asking(MessagePump):
         label: str = "",
         failed: Callable[[KoError], None] | None = None,
         progress: Callable[[Any], None] | None = None,
+        lingers: bool = False,
     ) -> int:
         """Ask in a thread; ``then`` gets the answer on the screen's side. An older question of the topic is
-        cancelled and its answer dropped. Gives the request id."""
+        cancelled and its answer dropped. Gives the request id. What ``lingers`` is listened to after
+        :meth:`cancel_question` too, until it ends or is cancelled again."""
         self.cancel_question(topic)
-        asked = Question(topic, next(_ids), label, then, failed, progress)
+        asked = Question(topic, next(_ids), label, then, failed, progress, lingers)
         self.questions[topic] = asked
         door: Door = self.app.door  # type: ignore[attr-defined]
 
@@ -139,6 +143,8 @@ class Asking(MessagePump):
 
             asked.cancel = Cancel()
             door.running.add(asked)
+            if asked.stopping:  # before it began
+                asked.cancel.cancel()
             try:
                 value = question(door.session(), asked.cancel)
             except KoError as error:
@@ -163,9 +169,12 @@ class Asking(MessagePump):
 
     def cancel_question(self, topic: str) -> bool:
         """Give up the question of a topic; True when there was one."""
-        asked = self.questions.pop(topic, None)
+        asked = self.questions.get(topic)
         if asked is None:
             return False
+        if asked.stopping or not asked.lingers:
+            del self.questions[topic]
+        asked.stopping = True
         if asked.cancel is not None:
             threading.Thread(target=asked.cancel.cancel, daemon=True).start()
         self.asking_changed()
@@ -177,7 +186,7 @@ class Asking(MessagePump):
     @property
     def busy(self) -> list[str]:
         """What is being waited for, in words."""
-        return [q.label for q in self.questions.values() if q.label]
+        return [f"stopping {q.label}" if q.stopping else q.label for q in self.questions.values() if q.label]
 
     def on_answered(self, message: Answered) -> None:
         message.stop()

@@ -81,9 +81,14 @@ class Everywhere:
         stopped = [
             q.label or topic for topic, q in list(self.questions.items()) if self.cancel_question(topic)
         ]
-        self.tell(
-            f"Stopped: {', '.join(stopped)}." if stopped else "Nothing is running. q leaves ko-tui.", "warn"
-        )
+        ending = [q.label for q in self.questions.values() if q.stopping]
+        if ending:
+            words = f"Stopping {', '.join(ending)}: what it began is put in order first."
+        elif stopped:
+            words = f"Stopped: {', '.join(stopped)}."
+        else:
+            words = "Nothing is running. q leaves ko-tui."
+        self.tell(words, "warn")
 
     # -- typing -----------------------------------------------------------------------------------------------
 

@@ -100,6 +100,9 @@ class OperationsScreen(PlaceScreen):
     def crumbs(self) -> Sequence[str]:
         return (f"{self.chosen.name} {self.argument}".strip() if self.chosen is not None else "",)
 
+    def hints(self) -> Sequence[tuple[str, str]]:
+        return () if self.focused is self.results else super().hints()
+
     def load(self, *, fresh: bool = False) -> None:
         if fresh and self.chosen is not None:
             self._named_all(self.chosen, self.argument)
@@ -137,6 +140,10 @@ class OperationsScreen(PlaceScreen):
             self.set_class(event.widget is self.results, "-reading")
 
     def _start(self, operation: Operation) -> None:
+        running = self.questions.get("operation")
+        if running is not None and running.lingers:
+            self.tell(f"{running.label} is still at work in the cluster; ctrl+c stops it.", "warn")
+            return
         shown = self.table.shown()
         if operation in shown:  # named behind a colon, it is not under the cursor yet
             self.table.cursor = shown.index(operation)
@@ -235,8 +242,16 @@ class OperationsScreen(PlaceScreen):
 
         number = 0
         number = self.ask(
-            "operation", question, self._done, label=operation.name, failed=self._failed, progress=self._heard
+            "operation",
+            question,
+            self._done,
+            label=operation.name,
+            failed=self._failed,
+            progress=self._heard,
+            lingers=operation.propose is not None,
         )
+        self.count_words, self.taken_at = "", 0.0  # of what ran before
+        self.show_place()
         self.results.focus()
 
     def _heard(self, part: list[Check] | str) -> None:
@@ -257,6 +272,11 @@ class OperationsScreen(PlaceScreen):
         self.had(f"{len(self.checks)} checks" if self.checks else "done", time.time())
 
     def _failed(self, error: KoError) -> None:
+        if isinstance(error, _cancelled()):
+            self.words.append(f"Stopped: {error.what}")
+            self._draw()
+            self.had("stopped")
+            return
         self.words.append(str(error))
         self._draw()
         self.had("failed")
@@ -288,6 +308,12 @@ class OperationsScreen(PlaceScreen):
 
     def save_text(self) -> str:
         return self.results.whole()
+
+
+def _cancelled() -> type[KoError]:
+    from ko_tui.backend.source.interface import ExecCancelled
+
+    return ExecCancelled
 
 
 def report_lines(checks: Sequence[Check], words: Sequence[str], *, well: bool) -> list[Line]:

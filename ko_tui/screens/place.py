@@ -167,7 +167,8 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
         title = BY_MODE[self.mode].title if self.mode in BY_MODE else ""
         facts: list[Piece] = list(self.facts())
         if self.busy:
-            facts = [(f"{self.busy[-1]}{glyphs().ellipsis} (ctrl+c stops)", "warn"), *facts[:1]]
+            stops = "" if all(q.stopping for q in self.questions.values()) else " (ctrl+c stops)"
+            facts = [(f"{self.busy[-1]}{glyphs().ellipsis}{stops}", "warn"), *facts[:1]]
         elif age := age_words(self._as_of(session)):
             facts.append((age, "dim"))
         spare: list[Piece] = []

@@ -185,6 +185,34 @@ async def test_what_was_typed_is_done(running: Running) -> None:
             assert follower not in [server.nick for server in leader.status.servers]
 
 
+@pytest.mark.lab
+async def test_what_is_stopped_is_listened_to_until_it_has_undone_what_it_made(running: Running) -> None:
+    with RunningLab() as lab:
+        write = on(lab, "allow-write")
+        async with running((120, 40), open_session=write, settings=STARTS, settle=False) as driven:
+            await driven.until(lambda: driven.app.door.opened)
+            await begin(driven, "perf")
+            await driven.sees("image:")
+            await driven.press("enter")
+            await driven.until(lambda: isinstance(driven.app.screen, TypedConfirmation))
+            await driven.paste("perf")
+            await driven.press("enter")
+            await driven.sees("creating pods", "is ready at")
+            await begin(driven, "diagnose")
+            await driven.sees("perf is still at work in the cluster; ctrl+c stops it.")
+            await driven.press("ctrl+c")
+            await driven.sees("Stopping perf: what it began is put in order first.")
+            await driven.sees("removing what was made", "Not finished: Cancelled")
+            await driven.settled()
+            left = [name for kind in ("Pod", "Service") for name in lab_names(lab, kind) if "perf" in name]
+            assert not left
+
+
+def lab_names(lab: RunningLab, kind: str) -> list[str]:
+    controllers = lab.server.controllers
+    return [entry.name for entry in controllers.store.all(controllers.catalogue.of(kind))[0]]
+
+
 @drives("go.operations")
 async def test_an_operation_named_elsewhere_is_asked_for_its_argument(running: Running) -> None:
     """The prompt has the keys though the list has only just come up."""

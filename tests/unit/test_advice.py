@@ -58,6 +58,34 @@ def test_nothing_is_said_where_ovn_answers(demo: Session) -> None:
     assert traced(demo, "default/client 10.16.0.1 icmp").explained.next_steps == []
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (
+            "default/server tcp 80 src-ip=10.16.0.99",
+            "forbids the port to send from 10.16.0.99 with MAC 00:00:00:99:d5:ac",
+        ),
+        ("fd00:10:16::b nd", "a neighbour advertisement, fd00:10:16::b is at 00:00:00:da:8a:6d."),
+        ("10.16.0.1 icmp", "an ICMP echo reply."),
+        ("8.8.8.8 icmp ttl=1", "the TTL ran out, and the router tells the sender (ICMP time exceeded)"),
+        ("default/client icmp", "10.16.0.10 is the sender's own address, and a packet may not leave"),
+    ],
+)
+def test_the_headline_names_the_addresses(demo: Session, line: str, words: str) -> None:
+    assert words in traced(demo, f"default/client {line}").explained.headline
+
+
+def test_the_headline_names_the_next_hop_that_is_asked_for(demo: Session) -> None:
+    explained = traced(demo, "default/web-0 8.8.8.8 icmp").explained
+    assert "the MAC of the next hop 203.0.113.1 is not known" in explained.headline
+    assert "203.0.113.1 is not known" in explained.hops[-1].note
+
+
+def test_a_headline_without_a_packet_has_the_plain_reason() -> None:
+    explained = explain_trace(parse(ENDINGS["receiver"][0]))
+    assert "port security forbids these addresses on the port" in explained.headline
+
+
 def test_a_port_that_a_service_has_not_is_told(demo: Session) -> None:
     for line, told in (("svc/kube-system/kube-dns tcp 80", True), ("svc/kube-system/kube-dns tcp 53", False)):
         notes = traced(demo, f"default/client {line}").explained.notes

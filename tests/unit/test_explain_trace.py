@@ -149,7 +149,7 @@ def test_arp_answer_is_made_step_by_step():
     answer = stage_of(made, "ls_in_arp_rsp")
     assert (answer.packet["arp.op"], answer.packet["arp.spa"]) == ("2", "10.16.0.1")
     assert answer.packet["eth.dst"] == "9e:82:a6:97:13:df"
-    assert made.headline.endswith("ARP answered.")
+    assert made.headline.endswith("an ARP reply, 10.16.0.1 is at ea:1c:e1:14:28:c8.")
 
 
 def test_quiet_tables_can_be_folded():

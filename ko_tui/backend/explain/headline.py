@@ -5,55 +5,16 @@ from __future__ import annotations
 from ko_tui.backend.explain.catalogue import Catalogue
 from ko_tui.backend.explain.model import ExplainedStage
 from ko_tui.backend.explain.names import Names, acl_purpose, policy_purpose, said
+from ko_tui.backend.explain.reasons import reason_text
 from ko_tui.backend.ovn.trace_model import Outcome, Stage, Trace, Verdict
 
-_STAGE_REASONS = {
-    "ls_in_l2_unknown": "unknown_mac",
-    "ls_in_l2_lkup": "unknown_mac",
-    "ls_in_lb": "no_backend",
-    "ls_in_lb_aff_learn": "affinity",
-    "lr_in_lb_aff_learn": "affinity",
-    "lr_in_policy": "policy",
-    "lr_in_policy_ecmp": "policy",
-    "ls_in_apply_port_sec": "port_security",
-    "ls_out_apply_port_sec": "port_security",
-    "ls_in_port_sec_l2": "port_security",
-    "ls_in_port_sec_ip": "port_security",
-    "ls_in_port_sec_nd": "port_security",
-    "ls_out_port_sec_ip": "port_security",
-    "ls_out_port_sec_l2": "port_security",
-}
 SHOWN_PORTS = 5
 """Ports that a flooded packet's headline names; of more their number."""
-_GENERAL = ("", "implicit", "explicit", "drop", "silent", "unknown_destination")
 
 
 def main_outcome(trace: Trace) -> Outcome | None:
     """The outcome that the verdict of the whole trace rests on: the first one with that verdict."""
     return next((outcome for outcome in trace.outcomes if outcome.verdict is trace.verdict), None)
-
-
-def reason_key(outcome: Outcome, flow: str = "") -> str:
-    """A key of ``outcomes``: the outcome's own reason, made more exact by the stage where it ended.
-
-    ``flow`` is the packet in OpenFlow's spelling; it tells what an answer answers.
-    """
-    if outcome.reason == "answer":
-        if flow.startswith(("arp", "rarp")):
-            return "arp"
-        if "nd_target=" in flow:
-            return "nd"
-        if flow.startswith("icmp"):
-            return "icmp"
-        return "dhcp" if "tp_dst=67" in flow or "tp_dst=547" in flow else "answer"
-    if outcome.verdict is not Verdict.DROPPED or outcome.reason not in _GENERAL or outcome.stage is None:
-        return outcome.reason
-    name = outcome.stage.name
-    if "_acl" in name:
-        return "acl"
-    if name in ("lr_in_ip_routing", "lr_in_ip_routing_ecmp"):
-        return "no_route" if outcome.stage.no_match else "route"
-    return _STAGE_REASONS.get(name, outcome.reason or "explicit")
 
 
 def deciding_stage(outcome: Outcome, stages: list[ExplainedStage]) -> Stage | None:
@@ -79,7 +40,7 @@ def headline(trace: Trace, stages: list[ExplainedStage], words: Catalogue, names
         if trace.errors:
             return words.say("headline.error", message=trace.errors[0])
         return words.say("headline.unknown")
-    reason = words.text("outcomes", reason_key(outcome, trace.flow)) or outcome.reason
+    reason = reason_text(outcome, stages, trace.flow, words)
     match outcome.verdict:
         case Verdict.DELIVERED:
             ports = [_port(port, names, words) for port in dict.fromkeys(trace.outputs)]

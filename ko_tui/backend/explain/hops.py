@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ko_tui.backend.explain.catalogue import Catalogue
-from ko_tui.backend.explain.headline import reason_key
 from ko_tui.backend.explain.model import Hop
 from ko_tui.backend.explain.running_packet import UNKNOWN, RunningPacket
 from ko_tui.backend.ovn.trace_model import Block, Outcome, Stage, Verdict
@@ -53,12 +52,11 @@ def note_change(
 
 
 def leave_trail(
-    hops: list[Hop], outcome: Outcome | None, decided: Stage | None, flow: str, words: Catalogue
+    hops: list[Hop], outcome: Outcome | None, decided: Stage | None, reason: str, words: Catalogue
 ) -> list[Hop]:
     """The hops with their end: the port, the drop (by the stage that decided it), the reply or the controller."""
     if outcome is None:
         return hops
-    reason = words.text("outcomes", reason_key(outcome, flow)) or outcome.reason
     stage = decided.name if decided else ""
     match outcome.verdict:
         case Verdict.DELIVERED:

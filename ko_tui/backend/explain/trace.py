@@ -18,6 +18,7 @@ from ko_tui.backend.explain.names import Names
 from ko_tui.backend.explain.notes import notes
 from ko_tui.backend.explain.objects import match_objects
 from ko_tui.backend.explain.pipelines import infer_version
+from ko_tui.backend.explain.reasons import reason_text
 from ko_tui.backend.explain.running_packet import RunningPacket, packet_from_flow
 from ko_tui.backend.explain.sentences_action import action_sentences
 from ko_tui.backend.explain.sentences_match import Context, match_sentence
@@ -90,12 +91,13 @@ def explain_trace(
         else:
             _line(step, node, last.get(step.branch.indent), work)
     decided = deciding_stage(outcome, work.made) if outcome is not None else None
+    reason = reason_text(outcome, work.made, trace.flow, work.words) if outcome is not None else ""
     return ExplainedTrace(
         trace=trace,
         verdict=trace.verdict,
         headline=headline(trace, work.made, work.words, work.names),
         stages=work.made,
-        hops=leave_trail(trail, outcome, decided, trace.flow, work.words),
+        hops=leave_trail(trail, outcome, decided, reason, work.words),
         outcomes=list(trace.outcomes),
         notes=notes(trace, work.made, work.words),
         version=version,

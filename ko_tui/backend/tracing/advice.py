@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ko_tui.backend.explain.catalogue import Catalogue
-from ko_tui.backend.explain.headline import deciding_stage, main_outcome, reason_key
+from ko_tui.backend.explain.headline import deciding_stage, main_outcome
 from ko_tui.backend.explain.model import ExplainedTrace
 from ko_tui.backend.explain.names import Names, acl_purpose
+from ko_tui.backend.explain.reasons import reason_key
 from ko_tui.backend.ovn.trace_model import Outcome, Verdict
 from ko_tui.backend.tracing.model import Endpoint, TracePlan
 
