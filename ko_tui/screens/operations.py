@@ -64,6 +64,7 @@ class OperationsScreen(PlaceScreen):
         self.checks: list[Check] = []
         self.words: list[str] = []
         self.well = False
+        self._stopped = False  # the one whose results are shown was stopped by ctrl+c
 
     def body(self) -> Iterable[Widget]:
         with Container(classes="panes"):
@@ -240,6 +241,7 @@ class OperationsScreen(PlaceScreen):
                 ),
             )
 
+        self._stopped = False
         number = 0
         number = self.ask(
             "operation",
@@ -253,6 +255,11 @@ class OperationsScreen(PlaceScreen):
         self.count_words, self.taken_at = "", 0.0  # of what ran before
         self.show_place()
         self.results.focus()
+
+    def asking_changed(self) -> None:
+        asked = self.questions.get("operation")
+        self._stopped |= asked is not None and asked.stopping
+        super().asking_changed()
 
     def _heard(self, part: list[Check] | str) -> None:
         if isinstance(part, str):
@@ -269,12 +276,16 @@ class OperationsScreen(PlaceScreen):
             self.words += [f"not the whole truth: {words}" for words in outcome.partial]
             self.words.insert(0, f"{outcome.title}: {outcome.summary}")
         self._draw()
-        self.had(f"{len(self.checks)} checks" if self.checks else "done", time.time())
+        if self._stopped:
+            self.tell("Stopped.", "warn")
+        words = "stopped" if self._stopped else "done"
+        self.had(f"{len(self.checks)} checks" if self.checks else words, time.time())
 
     def _failed(self, error: KoError) -> None:
         if isinstance(error, _cancelled()):
             self.words.append(f"Stopped: {error.what}")
             self._draw()
+            self.tell("Stopped.", "warn")
             self.had("stopped")
             return
         self.words.append(str(error))

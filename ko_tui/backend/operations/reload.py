@@ -88,7 +88,7 @@ def _one(
     if component == CENTRAL:
         on_text("ovn-central: waiting for a leader of both databases")
         _wait_leaders(session, cancel, seconds)
-    return ReloadStep(component, "done", str(state))
+    return ReloadStep(component, "done", str(state).removeprefix(f"{component}: "))
 
 
 def _wait_leaders(session: Session, cancel: Cancel, seconds: float) -> None:
