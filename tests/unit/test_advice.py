@@ -13,6 +13,7 @@ from ko_tui.backend.explain.trace import explain_trace
 from ko_tui.backend.ovn.trace import parse
 from ko_tui.backend.session import Session, SessionOptions, open_session
 from ko_tui.backend.tracing.advice import next_steps
+from ko_tui.backend.tracing.circumstances import circumstances
 from ko_tui.backend.tracing.model import TraceResult
 from ko_tui.backend.tracing.oneline import parse_line
 
@@ -84,6 +85,45 @@ def test_the_headline_names_the_next_hop_that_is_asked_for(demo: Session) -> Non
 def test_a_headline_without_a_packet_has_the_plain_reason() -> None:
     explained = explain_trace(parse(ENDINGS["receiver"][0]))
     assert "port security forbids these addresses on the port" in explained.headline
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("default/client vpc2/tenant-a icmp", "vpc2/tenant-a (10.16.0.10): it is in VPC vpc2"),
+        ("vpc2/tenant-a default/server tcp 22", "did not come to default/server (10.16.0.11)"),
+        ("default/client default/client icmp", "by the loopback interface, and OVN never sees it"),
+        ("default/client default/underlay tcp 80", "hands it to the node, not to subnet vlan100"),
+        ("vpc2/tenant-a svc/default/web tcp 80", "those of VPC vpc2 do not serve that address"),
+        ("node//kube-ovn-worker svc/default/web tcp 80", "trace from the node to one of the Service's pods"),
+        ("default/client svc/default/web tcp 80 ct=est", "a trace does not see: it goes on untranslated"),
+        ("default/client 8.8.8.8 icmp src-ip=10.16.0.99", "default/client's own (10.16.0.10, fd00:10:16::a)"),
+        ("default/client 8.8.8.8 icmp src-mac=02:00:00:00:00:01", "not that of default/client (00:00:00:99"),
+    ],
+)
+def test_what_is_odd_about_the_packet_is_told_first_and_once(demo: Session, line: str, words: str) -> None:
+    notes = traced(demo, line).explained.notes
+    assert words in notes[0] and sum(words in note for note in notes) == 1, notes
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "default/client default/server tcp 80",
+        "default/client svc/default/web tcp 80",
+        "default/client svc/default/empty tcp 80",
+        "node//kube-ovn-worker default/client tcp 80",
+        "default/client node//kube-ovn-worker2 tcp 10250",
+    ],
+)
+def test_of_a_usual_packet_nothing_odd_is_told(demo: Session, line: str) -> None:
+    result = traced(demo, line)
+    assert circumstances(result.plan, result.explained, catalogue("en")) == []
+
+
+def test_dropped_copies_are_counted_by_reason(demo: Session) -> None:
+    notes = traced(demo, "default/client 224.0.0.251 udp 5353").explained.notes
+    assert any("2 in ls_out_acl (an access rule (ACL) refused it), 1 in ls_in_l2_lkup" in n for n in notes)
 
 
 def test_a_port_that_a_service_has_not_is_told(demo: Session) -> None:

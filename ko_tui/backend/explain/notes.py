@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from ko_tui.backend.explain.catalogue import Catalogue
 from ko_tui.backend.explain.model import ExplainedStage
+from ko_tui.backend.explain.reasons import reason_text
 from ko_tui.backend.explain.running_packet import UNKNOWN
-from ko_tui.backend.ovn.trace_model import Trace, Verdict
+from ko_tui.backend.ovn.trace_model import Outcome, Trace, Verdict
 
 
 def notes(trace: Trace, stages: list[ExplainedStage], words: Catalogue) -> list[str]:
@@ -15,13 +18,25 @@ def notes(trace: Trace, stages: list[ExplainedStage], words: Catalogue) -> list[
         found += [words.say("note.error", message=error) for error in trace.errors[:3]]
     drops = [outcome for outcome in trace.outcomes if outcome.verdict is Verdict.DROPPED]
     if trace.verdict is not Verdict.DROPPED and drops:
-        found.append(words.say("note.drops", count=len(drops)))
+        found.append(words.say("note.drops", reasons=_reasons(drops, stages, trace.flow, words)))
     for stage in stages:
         found += _of_stage(stage, words)
     unknown = dict.fromkeys(stage.stage.name for stage in stages if not stage.known)
     if unknown:
         found.append(words.say("note.unknown_stages", names=words.say("join.list").join(unknown)))
     return list(dict.fromkeys(found))
+
+
+def _reasons(drops: list[Outcome], stages: list[ExplainedStage], flow: str, words: Catalogue) -> str:
+    """``2 in ls_out_acl (an access rule (ACL) refused it), 1 in ...``: the same ends counted together."""
+    counts = Counter(
+        (drop.stage.name if drop.stage else drop.datapath, reason_text(drop, stages, flow, words))
+        for drop in drops
+    )
+    return words.say("join.list").join(
+        words.say("note.drops_one", count=count, stage=stage, reason=reason)
+        for (stage, reason), count in counts.most_common()
+    )
 
 
 def _of_stage(stage: ExplainedStage, words: Catalogue) -> list[str]:

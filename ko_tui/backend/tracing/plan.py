@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ko_tui.backend.errors import UsageError
+from ko_tui.backend.explain.catalogue import Catalogue, catalogue
 from ko_tui.backend.packet import (
     DEFAULT_SOURCE_PORT,
     PORT_PROTOCOLS,
@@ -18,6 +19,7 @@ from ko_tui.backend.packet import (
 from ko_tui.backend.tracing.lookup import find_endpoint, find_source
 from ko_tui.backend.tracing.mac import choose_mac
 from ko_tui.backend.tracing.model import Endpoint, Reason, TracePlan, TraceRequest
+from ko_tui.backend.tracing.words import language
 
 if TYPE_CHECKING:
     from ko_tui.backend.session import Session
@@ -57,13 +59,14 @@ def make_plan(session: Session, request: TraceRequest) -> TracePlan:
         session.pool.submit(_warm_leader, session)
     reasons: list[Reason] = []
     warnings: list[str] = []
-    src_ip, dst_ip = _addresses(request, source, destination, reasons, warnings)
-    port = _destination_port(session, request, destination, reasons, warnings)
+    words = catalogue(language(session))
+    src_ip, dst_ip = _addresses(request, source, destination, reasons, warnings, words)
+    port = _destination_port(request, destination, reasons, warnings, words)
     chosen = choose_mac(session, request, source, destination, dst_ip)
     reasons.append(chosen.reason)
     reasons.insert(0, Reason("inport", source.lsp, _about_port(source, request)))
     if request.src_mac and request.src_mac != source.mac:
-        warnings.append(f"The source MAC {request.src_mac} is not the port's own ({source.mac}).")
+        warnings.append(words.say("note.source_mac", mac=request.src_mac, end=source.key, own=source.mac))
     packet = Packet(
         inport=source.lsp,
         datapath=source.switch,
@@ -132,6 +135,7 @@ def _addresses(
     destination: Endpoint,
     reasons: list[Reason],
     warnings: list[str],
+    words: Catalogue,
 ) -> tuple[str, str]:
     family = request.family
     if request.protocol in (Protocol.ARP_REQUEST, Protocol.ARP_REPLY):
@@ -176,7 +180,8 @@ def _addresses(
         except ValueError:
             raise UsageError(f"The source address {src_ip!r} is not an IP address.") from None
         if src_ip not in source.ips:
-            warnings.append(f"The source address {src_ip} is not one of {source.key}'s own.")
+            own = words.say("join.list").join(source.ips)
+            warnings.append(words.say("note.source_ip", ip=src_ip, end=source.key, own=own))
     reasons.append(Reason("src IP", src_ip, "Given." if request.src_ip else f"The address of {source.key}."))
     reasons.append(Reason("dst IP", dst_ip, f"The address of {destination.key}."))
     return src_ip, dst_ip
@@ -189,11 +194,11 @@ def _join_addresses(node: Endpoint) -> set[str]:
 
 
 def _destination_port(
-    session: Session,
     request: TraceRequest,
     destination: Endpoint,
     reasons: list[Reason],
     warnings: list[str],
+    words: Catalogue,
 ) -> int:
     if request.protocol not in PORT_PROTOCOLS:
         return 0
@@ -201,10 +206,8 @@ def _destination_port(
         if destination.kind == "service":
             served = [p.split("/")[0] for p in destination.ports if f"/{request.protocol.upper()}" in p]
             if str(request.dst_port) not in served:
-                warnings.append(
-                    f"{destination.key} serves no {request.protocol} port {request.dst_port}: no load balancer takes "
-                    "the packet, and it is routed as any other."
-                )
+                blanks = {"protocol": request.protocol, "port": request.dst_port}
+                warnings.append(words.say("note.not_served", end=destination.key, **blanks))
                 reasons.append(
                     Reason(
                         "dst port",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from ko_tui.backend.ovn.trace import parse
 from ko_tui.backend.ovn.trace_model import Trace
 from ko_tui.backend.source.interface import Cancel
 from ko_tui.backend.tracing.advice import next_steps
+from ko_tui.backend.tracing.circumstances import circumstances
 from ko_tui.backend.tracing.model import TracePlan, TraceResult
 from ko_tui.backend.tracing.plan import ovn_trace_argv
 from ko_tui.backend.tracing.words import language, names
@@ -42,24 +42,10 @@ def run_trace(session: Session, plan: TracePlan, *, cancel: Cancel | None = None
     """Run and explain. Raises TraceFailed and the typed errors of the source; a drop is a result."""
     result = _run(session, plan, cancel)
     explained = result.explained
-    explained.notes[:0] = astray(plan, explained.trace.outputs)
-    explained.next_steps = next_steps(plan, explained, names(session, plan), catalogue(language(session)))
+    words = catalogue(language(session))
+    explained.notes[:0] = circumstances(plan, explained, words)
+    explained.next_steps = next_steps(plan, explained, names(session, plan), words)
     return result
-
-
-def astray(plan: TracePlan, ports: Sequence[str]) -> list[str]:
-    """A note when the packet came to another port than that of the endpoint that was named: VPCs may use the same
-    addresses, and what the API says may be late."""
-    wanted = plan.destination
-    if wanted.kind not in ("pod", "vm", "attachment") or not wanted.lsp or not ports or wanted.lsp in ports:
-        return []
-    apart = plan.source.vpc and wanted.vpc and plan.source.vpc != wanted.vpc
-    why = (
-        f"it is in VPC {wanted.vpc}, the sender in {plan.source.vpc}, where others have that address"
-        if apart
-        else "another port has that address here"
-    )
-    return [f"The packet did not come to {wanted.key} ({plan.packet.ip_dst}): {why}."]
 
 
 def _run(session: Session, plan: TracePlan, cancel: Cancel | None) -> TraceResult:
