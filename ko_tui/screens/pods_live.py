@@ -146,5 +146,5 @@ class Live:
             self._lost_timer = None
         if self._lost is not None:
             self._lost = None
-            if self.is_attached:
-                self.query_one(Banner).tell(())
+            for banner in self.query(Banner):  # none is left when the program ends meanwhile
+                banner.tell(())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -282,14 +283,28 @@ async def test_a_lost_watch_counts_down_and_its_end_takes_the_banner_away(
 ) -> None:
     async with running((120, 24), open_session=opened(changing)) as driven:
         gone = ApiUnavailable("The connection was refused.")
-        lost = WatchEvent("LOST", None, error=gone, retry=7.0)
+        lost = WatchEvent("LOST", None, error=gone, retry=600.0)
         changing.happen(lost)
         changing.happen(lost)
-        await driven.sees("The news of the cluster stopped", "Again in 6 s", "connection was refused")
+        await driven.sees("The news of the cluster stopped", "Again in ", "connection was refused")
+
+        def left() -> int:
+            found = re.search(r"Again in (\d+) s", driven.text())
+            return int(found[1]) if found else 0
+
+        first = left()
+        await driven.until(lambda: 0 < left() < first, "the seconds to go down")
         assert not screen_of(driven).live and "client" in driven.text()
         changing.happen(WatchEvent("BACK", None))
         await driven.until(lambda: screen_of(driven).live)
         assert "stopped" not in driven.text()
+
+
+async def test_one_may_leave_while_the_watch_is_lost(running: Running, changing: Changing) -> None:
+    async with running((120, 24), open_session=opened(changing)) as driven:
+        for _ in range(2):
+            changing.happen(WatchEvent("LOST", None, error=ApiUnavailable("It is away."), retry=600.0))
+        await driven.sees("The news of the cluster stopped")
 
 
 async def test_a_saved_cluster_is_as_old_as_it_is(running: Running) -> None:
