@@ -203,7 +203,7 @@ async def test_what_is_stopped_is_listened_to_until_it_has_undone_what_it_made(r
             await driven.press("ctrl+c")
             await driven.sees("Stopping perf: what it began is put in order first.")
             await driven.sees(
-                "removing what was made", "Not finished: Cancelled", "stopped · now", "Stopped."
+                "removing what was made", "Not finished: Cancelled", " › perf ", "stopped · ", "Stopped."
             )
             await driven.settled()
             left = [name for kind in ("Pod", "Service") for name in lab_names(lab, kind) if "perf" in name]
