@@ -34,10 +34,19 @@ def traced(session: Session, line: str) -> TraceResult:
     ("line", "words"),
     [
         ("default/client default/web-0 tcp 8080", ["--ovs", "--reply", "ko-tui tcpdump default/web-0"]),
-        ("default/client 8.8.8.8 icmp", ["node kube-ovn-worker decides", "ip route get 8.8.8.8", "ovn-default"]),
+        ("default/client 8.8.8.8 icmp", ["node kube-ovn-worker decides", "ip route get 8.8.8.8", "ovn-default; ipt"]),
+        ("default/client 2001:4860::8 icmp", ["node kube-ovn-worker decides", "natOutgoing of", " ip6tables "]),
+        ("default/client 172.18.0.3 tcp 22", ["the node's kernel has it"]),
+        ("default/client default/host-agent tcp 80", ["the node's kernel has it"]),
+        ("default/client default/vm1 tcp 22", ["ko-tui tcpdump default/vm1)"]),
+        ("default/client default/web-0 tcp 80 ct=est,rpl", ["OVN delivers the answer too"]),
+        ("default/client svc/default/sticky tcp 80", ["ko-tui trace default/client 10.16.0.1", " tcp 8080"]),
+        ("default/web-0 8.8.8.8 icmp", ["find MAC_Binding", "203.0.113.1"]),
+        ("node//kube-ovn-worker 9.9.9.9 icmp", ["100.64.0.1 is the router's own", "lr-route-list ovn-cluster"]),
+        ("default/client 10.16.0.200 arp", ["every port is asked", "grep -w 10.16.0.200"]),
         ("default/client node//kube-ovn-worker2 tcp 10250", ["the node's kernel has it"]),
         ("default/client default/web-0 tcp 80 src-ip=10.16.0.99", ["own addresses only: 10.16.0.10, fd00:10:16::a"]),
-        ("default/client prod/api-6b9f7 tcp 8080", ["kubectl get networkpolicy -n prod"]),
+        ("default/client prod/api-6b9f7 tcp 8080", ["prod/np1", "ingress", "describe networkpolicy -n prod np1"]),
         ("default/client svc/default/empty tcp 80", ["-n default", "service-name=empty"]),
         ("vpc2/tenant-a 8.8.8.8 icmp", ["fit 8.8.8.8? kubectl ko nbctl lr-route-list vpc2"]),
     ],
@@ -53,6 +62,31 @@ def test_port_security_names_the_annotation_of_the_nic(demo: Session) -> None:
     ).explained.next_steps
     assert "default/multi@net1.default.ovn" in steps[0] and "10.20.0." in steps[0]
     assert "net1.default.ovn.kubernetes.io/port_vips" in steps[1]
+
+
+@pytest.mark.parametrize(
+    ("masquerades", "words"), [(True, "natOutgoing of"), (False, "a route back"), (None, "when")]
+)
+def test_the_node_is_asked_by_what_the_subnet_does(
+    demo: Session, masquerades: bool | None, words: str
+) -> None:
+    result = traced(demo, "default/client 8.8.8.8 icmp")
+    known = Names()
+    steps = next_steps(result.plan, result.explained, known, catalogue("en"), lambda subnet: masquerades)
+    assert words in steps[0]
+
+
+def test_a_capture_names_the_nic(demo: Session) -> None:
+    line = "default/multi@net1.default.ovn default/multi-peer@net1.default.ovn tcp 80"
+    steps = traced(demo, line).explained.next_steps
+    assert "ko-tui tcpdump default/multi-peer@net1.default.ovn)" in steps[0]
+
+
+def test_a_policy_whose_name_is_not_told_is_not_guessed(demo: Session) -> None:
+    plan = demo.plan(parse_line("default/client prod/api-6b9f7 tcp 8080"))
+    text = ending("egress", "net", "ls_out_acl", "outport == @a.b.prod && ip", 3000)
+    steps = next_steps(plan, explain_trace(parse(text)), Names(), catalogue("en"))
+    assert "kubectl get networkpolicy -n prod" in steps[0]
 
 
 def test_nothing_is_said_where_ovn_answers(demo: Session) -> None:

@@ -63,7 +63,7 @@ def reason_key(outcome: Outcome, flow: str = "") -> str:
 def reason_text(outcome: Outcome, stages: Sequence[ExplainedStage], flow: str, words: Catalogue) -> str:
     """The reason in words, with the addresses where the packet is known; ``flow`` as in :func:`reason_key`."""
     key = reason_key(outcome, flow)
-    packet = next((made.packet for made in stages if made.stage is outcome.stage), {})
+    packet = packet_at(outcome, stages)
     exact = key
     if key == "port_security":
         exact = "port_security_out" if outcome.pipeline == "egress" else "port_security_in"
@@ -78,8 +78,12 @@ def reason_text(outcome: Outcome, stages: Sequence[ExplainedStage], flow: str, w
 
 def next_hop(outcome: Outcome, stages: Sequence[ExplainedStage]) -> str:
     """The router's next hop where the branch ended, or "" when the trace does not tell."""
-    packet = next((made.packet for made in stages if made.stage is outcome.stage), {})
-    return _known(packet, _BLANKS["resolve"]["ip"])
+    return _known(packet_at(outcome, stages), _BLANKS["resolve"]["ip"])
+
+
+def packet_at(outcome: Outcome, stages: Sequence[ExplainedStage]) -> Mapping[str, str]:
+    """The packet's known fields where the branch ended."""
+    return next((made.packet for made in stages if made.stage is outcome.stage), {})
 
 
 def _to_itself(packet: Mapping[str, str]) -> bool:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ko_tui.backend.cluster.leader import Leader
 from ko_tui.backend.cluster.leading import run_on_leader, turned_away
 from ko_tui.backend.command.run import CommandRun
-from ko_tui.backend.errors import ClusterError
+from ko_tui.backend.errors import ClusterError, KoError
 from ko_tui.backend.explain.catalogue import catalogue
 from ko_tui.backend.explain.trace import explain_trace
 from ko_tui.backend.ovn.trace import parse
 from ko_tui.backend.ovn.trace_model import Trace
 from ko_tui.backend.source.interface import Cancel
+from ko_tui.backend.source.kinds import SUBNETS
 from ko_tui.backend.tracing.advice import next_steps
 from ko_tui.backend.tracing.circumstances import circumstances
 from ko_tui.backend.tracing.model import TracePlan, TraceResult
@@ -44,8 +46,17 @@ def run_trace(session: Session, plan: TracePlan, *, cancel: Cancel | None = None
     explained = result.explained
     words = catalogue(language(session))
     explained.notes[:0] = circumstances(plan, explained, words)
-    explained.next_steps = next_steps(plan, explained, names(session, plan), words)
+    known = names(session, plan)
+    explained.next_steps = next_steps(plan, explained, known, words, partial(_masquerades, session))
     return result
+
+
+def _masquerades(session: Session, subnet: str) -> bool | None:
+    """``natOutgoing`` of a Subnet (kubeovn.io/v1); None when it cannot be read."""
+    try:
+        return session.source.get(SUBNETS, "", subnet).spec.get("natOutgoing") is True
+    except KoError:
+        return None
 
 
 def _run(session: Session, plan: TracePlan, cancel: Cancel | None) -> TraceResult:
