@@ -148,7 +148,9 @@ class TraceScreen(PlaceScreen):
         lines: list[Line] = [[(f" {sign} {words}", tone), (headline, tone if not words else "strong")]]
         width = self.app.size.width
         if self.with_picture:
-            lines += picture(explained.hops, width, boxes=self.app.size.height >= TALL)
+            # The headline has said why it was dropped.
+            hops = [replace(hop, note="") if hop.kind == "drop" else hop for hop in explained.hops]
+            lines += picture(hops, width, boxes=self.app.size.height >= TALL)
         lines += [[(f" {g.warn} {visible(note)}", "warn")] for note in explained.notes[:3]]
         if len(explained.notes) > 3:
             lines.append([(f"   and {len(explained.notes) - 3} more notes: e", "dim")])
