@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ko_tui.backend.explain.catalogue import Catalogue
 from ko_tui.backend.explain.model import ExplainedStage
 from ko_tui.backend.explain.names import Names, acl_purpose, policy_purpose, said
@@ -97,9 +99,18 @@ def purpose_of(stage: Stage, words: Catalogue) -> str:
             key = "acl_sg_rule"
         if key == "acl_sg_rule" and "@ovn.sg." not in stage.match:
             key = None
+        if key == "acl_np_allow" and "port == @" not in stage.match:
+            key = _always_allowed(stage.match)
     elif stage.name == "lr_in_policy":
         key = policy_purpose(stage.priority)
     return (words.text("purposes", key) or "") if key else ""
+
+
+def _always_allowed(match: str) -> str:
+    """Rules of the priority of NetworkPolicies that Kube-OVN adds for all pods (pkg/ovs/ovn-nb-acl.go)."""
+    if match.startswith("nd ||"):
+        return "acl_nd"
+    return "acl_gateway" if re.fullmatch(r"ip[46]\.(?:src|dst) == \S+", match) else "acl_np_allow"
 
 
 def _port(name: str, names: Names, words: Catalogue) -> str:

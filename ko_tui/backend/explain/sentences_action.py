@@ -255,6 +255,8 @@ def _titled(name: str, arguments: list[str], context: Context) -> str:
     title = known.title if known else name
     if not arguments:
         return words.say("do.call", title=title)
+    if title.endswith(("?", "？")):
+        return words.say("do.ask_with", title=title[:-1], arguments=words.say("join.list").join(arguments))
     return words.say("do.call_with", title=title, arguments=words.say("join.list").join(arguments))
 
 

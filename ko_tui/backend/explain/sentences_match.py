@@ -280,6 +280,9 @@ def _range(term: Range, context: Context) -> str:
         low = Constant(low.value + 1)
     if isinstance(high, Constant) and term.high_op == "<" and high.format is Format.DECIMAL:
         high = Constant(high.value - 1)
+    if str(low) == str(high) and isinstance(low, Constant):  # Kube-OVN writes a single port as a range
+        value = value_words(low, name, context)
+        return context.words.say("match.is", field=context.title(name), value=value)
     return context.words.say(
         "match.between",
         field=context.title(name),

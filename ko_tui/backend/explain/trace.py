@@ -23,7 +23,7 @@ from ko_tui.backend.explain.running_packet import RunningPacket, packet_from_flo
 from ko_tui.backend.explain.sentences_action import action_sentences
 from ko_tui.backend.explain.sentences_match import Context, match_sentence
 from ko_tui.backend.ovn import actions as action_language
-from ko_tui.backend.ovn.actions import Action, Next
+from ko_tui.backend.ovn.actions import Action, Next, Result
 from ko_tui.backend.ovn.expression import Expression, ExpressionError, parse
 from ko_tui.backend.ovn.trace_model import Block, Line, Stage, Trace
 from ko_tui.backend.ovn.versions import DEFAULT, OvnVersion
@@ -143,15 +143,20 @@ def _stage(step: Step, stage: Stage, at: int, work: _Work) -> ExplainedStage:
             continue
         if line.kind == "action":
             actions = list(parsed_actions(line.text, work.version))
-            explained.actions.extend(action_sentences(actions, context))
-            for action in actions:
+            sentences = action_sentences(actions, context)
+            explained.actions.extend(sentences)
+            for number, action in enumerate(actions):
                 quiet = quiet and isinstance(action, Next)
                 written.extend(apply_action(packet, action, later, beyond))
+                if isinstance(action, Result) and len(sentences) == len(actions):
+                    _answer(sentences[number], packet.read(str(action.field)), words)
                 _assume(explained, action_assumptions(action, words))
         elif line.kind in ("comment", "error"):
             quiet = False
             written.extend(apply_text(packet, line.text))
             _assume(explained, line_assumption(line.text, words))
+    if _passes_by_default(stage):
+        explained.actions.insert(0, Sentence(words.say("do.acl_default"), ""))
     explained.packet = packet.view()
     explained.changed = learned + [n for n in dict.fromkeys(written) if before.read(n) != packet.read(n)]
     explained.registers = [_value(name, packet, context) for name in dict.fromkeys(learned + written)]
@@ -159,6 +164,19 @@ def _stage(step: Step, stage: Stage, at: int, work: _Work) -> ExplainedStage:
     explained.quiet = (quiet and bool(stage.actions)) or passes
     note_change(step.branch.hops, before, packet, stage, words)
     return explained
+
+
+def _answer(sentence: Sentence, value: str, words: Catalogue) -> None:
+    """Add to a question what the packet's further way tells of its answer."""
+    if value in ("0", "1"):
+        sentence.text = words.say("answer.yes" if value == "1" else "answer.no", text=sentence.text)
+
+
+def _passes_by_default(stage: Stage) -> bool:
+    """northd's flow for a new connection that no ACL decides (build_acls); with default_acl_drop it sets nothing."""
+    if "_acl" not in stage.name or stage.priority != 1 or stage.match != "ip && !ct.est":
+        return False
+    return "reg0[1] = 1;" in stage.actions
 
 
 def _matches_after(work: _Work, at: int) -> tuple[list[Expression], list[Expression]]:
