@@ -67,6 +67,18 @@ def test_the_default_of_the_rules_is_told_as_such(demo: Session) -> None:
     assert not any("default" in sentence.text for sentence in by_rule.actions)
 
 
+def test_an_answer_passes_as_such(demo: Session) -> None:
+    explained = traced(demo, "default/server default/client tcp 30000 ct=est,rpl;est,rpl")
+    assert "an answer in a connection that was allowed" in first(explained, "ls_in_acl").actions[0].text
+    assert explained.notes[0].startswith("This is the answer of default/server to 10.16.0.10")
+
+
+def test_the_pods_of_a_subnet_on_a_node_are_named(demo: Session) -> None:
+    policy = first(traced(demo, "default/client 8.8.8.8 icmp"), "lr_in_policy")
+    assert policy.match is not None
+    assert "(Subnet ovn-default, Node kube-ovn-worker)" in policy.match.text
+
+
 def test_a_range_of_one_port_is_that_port(demo: Session) -> None:
     rule = first(traced(demo, "default/client prod/db-0 tcp 5432"), "ls_out_acl")
     assert rule.match is not None

@@ -25,6 +25,8 @@ class Place(Protocol):
     @property
     def switch(self) -> str: ...
     @property
+    def node(self) -> str: ...
+    @property
     def vpc(self) -> str: ...
     @property
     def provider(self) -> str: ...
@@ -43,6 +45,7 @@ def names_of(places: Iterable[Place], vpc: str = "") -> Names:
     Pods in the host's network have the node's address and are left out, so that it stays the node's.
     """
     ports: dict[str, ObjectRef] = {}
+    groups: dict[str, ObjectRef] = {}
     datapaths: dict[str, ObjectRef] = {}
     addresses: dict[str, ObjectRef] = {}
     doubtful: set[str] = set()
@@ -50,6 +53,11 @@ def names_of(places: Iterable[Place], vpc: str = "") -> Names:
         kind = _KINDS.get(place.kind)
         if place.switch:
             datapaths[place.switch] = ObjectRef("Subnet", place.switch)
+        if (
+            place.switch and place.node
+        ):  # the pods that leave by their node (kube-ovn pkg/controller, port groups)
+            of_node = ObjectRef("Subnet", place.switch, owner=ObjectRef("Node", place.node))
+            groups[f"{place.switch}.{place.node}".replace("-", ".")] = of_node
         if place.vpc:
             datapaths[place.vpc] = ObjectRef("Vpc", place.vpc)
         if kind is None or place.host_network:
@@ -65,4 +73,4 @@ def names_of(places: Iterable[Place], vpc: str = "") -> Names:
                 doubtful.add(address)
     for address in doubtful:
         del addresses[address]
-    return Names(ports=ports, datapaths=datapaths, addresses=addresses)
+    return Names(ports=ports, datapaths=datapaths, port_groups=groups, addresses=addresses)

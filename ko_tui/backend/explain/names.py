@@ -177,6 +177,7 @@ def policy_purpose(priority: int) -> str | None:
 
 
 def said(reference: ObjectRef) -> str:
-    """``Pod kube-system/coredns-x``: a reference as one text."""
+    """``Pod kube-system/coredns-x``: a reference as one text; a subnet's pods of one node as ``Subnet x, Node y``."""
     name = f"{reference.namespace}/{reference.name}" if reference.namespace else reference.name
-    return f"{reference.kind} {name}"
+    of_node = reference.owner is not None and reference.kind == "Subnet"
+    return f"{reference.kind} {name}" + (f", {said(reference.owner)}" if of_node and reference.owner else "")

@@ -155,8 +155,8 @@ def _stage(step: Step, stage: Stage, at: int, work: _Work) -> ExplainedStage:
             quiet = False
             written.extend(apply_text(packet, line.text))
             _assume(explained, line_assumption(line.text, words))
-    if _passes_by_default(stage):
-        explained.actions.insert(0, Sentence(words.say("do.acl_default"), ""))
+    if key := _passes_acls(stage):
+        explained.actions.insert(0, Sentence(words.say(key), ""))
     explained.packet = packet.view()
     explained.changed = learned + [n for n in dict.fromkeys(written) if before.read(n) != packet.read(n)]
     explained.registers = [_value(name, packet, context) for name in dict.fromkeys(learned + written)]
@@ -172,11 +172,17 @@ def _answer(sentence: Sentence, value: str, words: Catalogue) -> None:
         sentence.text = words.say("answer.yes" if value == "1" else "answer.no", text=sentence.text)
 
 
-def _passes_by_default(stage: Stage) -> bool:
-    """northd's flow for a new connection that no ACL decides (build_acls); with default_acl_drop it sets nothing."""
-    if "_acl" not in stage.name or stage.priority != 1 or stage.match != "ip && !ct.est":
-        return False
-    return "reg0[1] = 1;" in stage.actions
+def _passes_acls(stage: Stage) -> str:
+    """The phrase for northd's own flows beside the ACLs (build_acls), or ""; with default_acl_drop the lowest one sets
+    nothing."""
+    if "_acl" not in stage.name or any("drop" in text for text in stage.actions):
+        return ""
+    if stage.priority == 1 and stage.match == "ip && !ct.est" and "reg0[1] = 1;" in stage.actions:
+        return "do.acl_default"
+    answers = (
+        stage.match.startswith("ct.est && ") and "ct.rpl" in stage.match and ".blocked == 0" in stage.match
+    )
+    return "do.acl_answer" if stage.priority == 65532 and answers else ""
 
 
 def _matches_after(work: _Work, at: int) -> tuple[list[Expression], list[Expression]]:

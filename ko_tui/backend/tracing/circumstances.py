@@ -15,6 +15,8 @@ def circumstances(plan: TracePlan, explained: ExplainedTrace, words: Catalogue) 
     packet, source, wanted = plan.packet, plan.source, plan.destination
     apart = bool(wanted.lsp and source.vpc and wanted.vpc and source.vpc != wanted.vpc)
     ports = explained.trace.outputs
+    if "rpl" in "".join(packet.ct[:1]):
+        return [words.say("note.answer", end=source.key, address=packet.ip_dst)]
     if wanted.kind == "service":
         return _service(plan, explained, words)
     if apart and wanted.lsp not in ports:
