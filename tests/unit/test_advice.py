@@ -43,6 +43,7 @@ def traced(session: Session, line: str) -> TraceResult:
         ("default/client svc/default/sticky tcp 80", ["ko-tui trace default/client 10.16.0.1", " tcp 8080"]),
         ("default/web-0 8.8.8.8 icmp", ["find MAC_Binding", "203.0.113.1"]),
         ("node//kube-ovn-worker 9.9.9.9 icmp", ["100.64.0.1 is the router's own", "lr-route-list ovn-cluster"]),
+        ("default/client 10.17.0.99 tcp 80", ["OVN does not know 10.17.0.99"]),
         ("default/client 10.16.0.200 arp", ["every port is asked", "grep -w 10.16.0.200"]),
         ("default/client node//kube-ovn-worker2 tcp 10250", ["the node's kernel has it"]),
         ("default/client default/web-0 tcp 80 src-ip=10.16.0.99", ["own addresses only: 10.16.0.10, fd00:10:16::a"]),
@@ -110,6 +111,37 @@ def test_the_headline_names_the_addresses(demo: Session, line: str, words: str) 
     assert words in traced(demo, f"default/client {line}").explained.headline
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("default/dhcp-pod 255.255.255.255 udp 9", "lr_in_ip_input: a router passes no broadcast on."),
+        ("default/dhcp-pod 224.0.0.5 udp 9", "lr_in_ip_input: a router without multicast relay"),
+    ],
+)
+def test_what_a_router_drops_has_its_reason(demo: Session, line: str, words: str) -> None:
+    assert words in traced(demo, line).explained.headline
+
+
+@pytest.mark.parametrize(
+    ("match", "words"),
+    [
+        ("arp || nd", "the address that is asked for is not the router's own"),
+        ("ip.ttl == {0, 1}", "the TTL ran out."),
+        ("ip4.src_mcast ||ip4.src == 255.255.255.255", "nothing from such a source address"),
+        ("ip4.dst == {10.16.0.1}", "a flow says drop"),
+    ],
+)
+def test_each_drop_of_a_router_by_its_match(match: str, words: str) -> None:
+    assert words in explain_trace(parse(ending("ingress", "r", "lr_in_ip_input", match, 50))).headline
+
+
+def test_a_given_endpoint_is_the_destination_from_then_on(demo: Session) -> None:
+    line = "default/client svc/default/web tcp 80 backend=10.16.0.13:8080"
+    hops = traced(demo, line).explained.hops
+    assert "10.96.0.100:80 -> 10.16.0.13:8080" in hops[1].note
+    assert hops[2].note == "next hop 10.16.0.13"
+
+
 def test_the_headline_names_the_next_hop_that_is_asked_for(demo: Session) -> None:
     explained = traced(demo, "default/web-0 8.8.8.8 icmp").explained
     assert "the MAC of the next hop 203.0.113.1 is not known" in explained.headline
@@ -127,6 +159,11 @@ def test_a_headline_without_a_packet_has_the_plain_reason() -> None:
         ("default/client vpc2/tenant-a icmp", "vpc2/tenant-a (10.16.0.10): it is in VPC vpc2"),
         ("vpc2/tenant-a default/server tcp 22", "did not come to default/server (10.16.0.11)"),
         ("default/client default/client icmp", "by the loopback interface, and OVN never sees it"),
+        ("default/client default/completed tcp 80", "has ended (Succeeded): its port is gone"),
+        (
+            "default/client svc/default/web tcp 80 backend=10.16.0.13:8080",
+            "The endpoint 10.16.0.13:8080 was given",
+        ),
         ("default/client default/underlay tcp 80", "hands it to the node, not to subnet vlan100"),
         ("vpc2/tenant-a svc/default/web tcp 80", "those of VPC vpc2 do not serve that address"),
         ("node//kube-ovn-worker svc/default/web tcp 80", "trace from the node to one of the Service's pods"),

@@ -189,6 +189,25 @@ def _load_balance(packet: RunningPacket, action: CtLb, later: Sequence[Expressio
     return changed
 
 
+def translate(packet: RunningPacket, endpoint: str) -> list[str]:
+    """What ``--lb-dst=IP[:PORT]`` does at a load balancing action without endpoints (ovn-trace, execute_ct_lb)."""
+    address, port = endpoint, ""
+    if endpoint.startswith("["):
+        address, _, port = endpoint[1:].partition("]")
+        port = port.lstrip(":")
+    elif endpoint.count(":") == 1:
+        address, _, port = endpoint.partition(":")
+    family = "ip6" if ":" in address else "ip4"
+    if packet.family != family:
+        return []
+    packet.write(f"{family}.dst", address)
+    changed = [f"{family}.dst"]
+    if packet.transport and port:
+        packet.write(f"{packet.transport}.dst", port)
+        changed.append(f"{packet.transport}.dst")
+    return changed
+
+
 def _addresses(later: Sequence[Expression]) -> list[str]:
     """Single destination addresses that later matches test: of the packet or of the next hop."""
     found = []

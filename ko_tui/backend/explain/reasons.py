@@ -25,6 +25,15 @@ _STAGE_REASONS = {
     "ls_out_port_sec_ip": "port_security",
     "ls_out_port_sec_l2": "port_security",
 }
+# How the match of northd's drops in lr_in_ip_input begins (build_ip_routing_pre and its neighbours, northd.c).
+_ROUTER_DROPS = (
+    ("arp || nd", "not_asked"),
+    ("eth.bcast", "broadcast"),
+    ("ip4.mcast", "multicast"),
+    ("ip6.mcast_rsvd", "multicast"),
+    ("ip.ttl == {0, 1}", "ttl_silent"),
+    ("ip4.src_mcast", "bad_source"),
+)
 _GENERAL = ("", "implicit", "explicit", "drop", "silent", "unknown_destination")
 # Phrase ``reason.<key>`` -> its blanks, each from the first field of the packet that is known.
 _BLANKS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -57,6 +66,9 @@ def reason_key(outcome: Outcome, flow: str = "") -> str:
         return "acl"
     if name in ("lr_in_ip_routing", "lr_in_ip_routing_ecmp"):
         return "no_route" if outcome.stage.no_match else "route"
+    if name == "lr_in_ip_input":
+        found = next((key for part, key in _ROUTER_DROPS if outcome.stage.match.startswith(part)), "")
+        return found or outcome.reason or "explicit"
     return _STAGE_REASONS.get(name, outcome.reason or "explicit")
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from ko_tui.backend.explain.assumptions import action_assumptions, line_assumption, match_assumption
 from ko_tui.backend.explain.branches import Step, following, steps
 from ko_tui.backend.explain.catalogue import Catalogue, catalogue
-from ko_tui.backend.explain.evaluate import apply_action, apply_text, learn
+from ko_tui.backend.explain.evaluate import apply_action, apply_text, learn, translate
 from ko_tui.backend.explain.formatters import show
 from ko_tui.backend.explain.headline import deciding_stage, headline, main_outcome, purpose_of
 from ko_tui.backend.explain.hops import enter_block, leave_trail, note_change
@@ -23,7 +23,7 @@ from ko_tui.backend.explain.running_packet import RunningPacket, packet_from_flo
 from ko_tui.backend.explain.sentences_action import action_sentences
 from ko_tui.backend.explain.sentences_match import Context, match_sentence
 from ko_tui.backend.ovn import actions as action_language
-from ko_tui.backend.ovn.actions import Action, Next, Result
+from ko_tui.backend.ovn.actions import Action, CtLb, Next, Result
 from ko_tui.backend.ovn.expression import Expression, ExpressionError, parse
 from ko_tui.backend.ovn.trace_model import Block, Line, Stage, Trace
 from ko_tui.backend.ovn.versions import DEFAULT, OvnVersion
@@ -58,6 +58,7 @@ class _Work:
     words: Catalogue
     version: OvnVersion
     names: Names
+    backend: str = ""
     steps: list[Step] = field(default_factory=list)
     made: list[ExplainedStage] = field(default_factory=list)
 
@@ -68,11 +69,13 @@ def explain_trace(
     version: OvnVersion | None = None,
     lang: Language = "en",
     names: Names | None = None,
+    backend: str = "",
 ) -> ExplainedTrace:
-    """Explain ``trace``. The release is taken from its table names when it is not given. Never raises for odd text."""
+    """Explain ``trace``; ``backend`` is the ``--lb-dst`` that it was made with. The release is taken from its table
+    names when it is not given. Never raises for odd text."""
     if version is None:
         version = infer_version((stage.name, stage.table) for _, stage in trace.stages()) or DEFAULT
-    work = _Work(catalogue(lang), version, names or Names())
+    work = _Work(catalogue(lang), version, names or Names(), backend)
     work.steps = list(steps(trace, packet_from_flow(trace.flow)))
     last: dict[int, ExplainedStage] = {}  # column of a branch -> its last stage
     outcome = main_outcome(trace)
@@ -148,6 +151,8 @@ def _stage(step: Step, stage: Stage, at: int, work: _Work) -> ExplainedStage:
             for number, action in enumerate(actions):
                 quiet = quiet and isinstance(action, Next)
                 written.extend(apply_action(packet, action, later, beyond))
+                if isinstance(action, CtLb) and not action.backends and work.backend:
+                    written.extend(translate(packet, work.backend))
                 if isinstance(action, Result) and len(sentences) == len(actions):
                     _answer(sentences[number], packet.read(str(action.field)), words)
                 _assume(explained, action_assumptions(action, words))

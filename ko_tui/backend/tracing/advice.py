@@ -105,6 +105,9 @@ def _resolve(plan: TracePlan, explained: ExplainedTrace, outcome: Outcome, words
         return [
             words.say("next.own_hop", ip=hop, target=plan.packet.ip_dst, router=_router(explained, outcome))
         ]
+    lines = (line for stage in explained.trace.stages() for line in stage[1].lines)
+    if not any(line.output is not None and line.output.type == "localnet" for line in lines):
+        return [words.say("next.nobody", target=hop)]  # all that could answer is within OVN
     return [words.say("next.resolve", ip=hop)]
 
 

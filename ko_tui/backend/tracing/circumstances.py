@@ -13,6 +13,8 @@ _BALANCERS = ("ls_in_lb", "lr_in_dnat")
 def circumstances(plan: TracePlan, explained: ExplainedTrace, words: Catalogue) -> list[str]:
     """Notes in the catalogue's language, for above all others; none where the packet is what it was meant to be."""
     packet, source, wanted = plan.packet, plan.source, plan.destination
+    if wanted.phase in ("Succeeded", "Failed"):
+        return [words.say("note.ended", end=wanted.key, phase=wanted.phase)]
     apart = bool(wanted.lsp and source.vpc and wanted.vpc and source.vpc != wanted.vpc)
     ports = explained.trace.outputs
     if "rpl" in "".join(packet.ct[:1]):
@@ -46,4 +48,6 @@ def _service(plan: TracePlan, explained: ExplainedTrace, words: Catalogue) -> li
     balanced = any(made.stage.name in _BALANCERS and made.stage.priority for made in explained.stages)
     if not served or balanced:
         return []
+    if plan.lb_dst:
+        return [words.say("note.backend", backend=plan.lb_dst)]
     return [words.say("note.not_balanced", end=wanted.key, address=plan.packet.ip_dst, vpc=plan.source.vpc)]

@@ -144,7 +144,7 @@ def run_local(session: Session, plan: TracePlan, *, cancel: Cancel | None = None
         raise TraceFailed(
             simulation.text.strip(), "The datapath or the port is not in these southbound contents."
         )
-    explained = explain_trace(trace, lang=language(session), names=names(session, plan))
+    explained = explain_trace(trace, lang=language(session), names=names(session, plan), backend=plan.lb_dst)
     explained.notes = [*plan.warnings, *explained.notes]
     if session.live:
         follower = session.southbound_follower

@@ -114,7 +114,7 @@ def _neighbour(session: Session, source: Endpoint, destination: Endpoint, addres
         return _probe(session, source, address)
     raise NoDestinationMac(
         f"{address} is in the subnet {source.switch} ({source.cidr}), but no port on that switch has it.",
-        "Nothing there would answer ARP. Give a MAC address to trace such a packet all the same.",
+        "Nothing there would answer ARP. Give a MAC address after the destination to trace such a packet all the same.",
     )
 
 

@@ -77,7 +77,7 @@ def _run(session: Session, plan: TracePlan, cancel: Cancel | None) -> TraceResul
         return local
     trace = parse(run.stdout)
     check_trace(trace, run)
-    explained = explain_trace(trace, lang=language(session), names=names(session, plan))
+    explained = explain_trace(trace, lang=language(session), names=names(session, plan), backend=plan.lb_dst)
     explained.notes = [*plan.warnings, *warnings, *explained.notes]
     result = TraceResult(
         plan=plan,
