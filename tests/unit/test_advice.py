@@ -103,6 +103,7 @@ def test_nothing_is_said_where_ovn_answers(demo: Session) -> None:
         ),
         ("fd00:10:16::b nd", "a neighbour advertisement, fd00:10:16::b is at 00:00:00:da:8a:6d."),
         ("10.16.0.1 icmp", "an ICMP echo reply."),
+        ("10.16.0.1 tcp 80", "the destination is the router's own address"),
         ("8.8.8.8 icmp ttl=1", "the TTL ran out, and the router tells the sender (ICMP time exceeded)"),
         ("default/client icmp", "10.16.0.10 is the sender's own address, and a packet may not leave"),
     ],
@@ -128,7 +129,8 @@ def test_what_a_router_drops_has_its_reason(demo: Session, line: str, words: str
         ("arp || nd", "the address that is asked for is not the router's own"),
         ("ip.ttl == {0, 1}", "the TTL ran out."),
         ("ip4.src_mcast ||ip4.src == 255.255.255.255", "nothing from such a source address"),
-        ("ip4.dst == {10.16.0.1}", "a flow says drop"),
+        ("ip4.dst == {10.16.0.1}", "the router's own address, which answers ping"),
+        ("ip4.dst == 10.16.0.1", "a flow says drop"),
     ],
 )
 def test_each_drop_of_a_router_by_its_match(match: str, words: str) -> None:
@@ -190,6 +192,18 @@ def test_what_is_odd_about_the_packet_is_told_first_and_once(demo: Session, line
 def test_of_a_usual_packet_nothing_odd_is_told(demo: Session, line: str) -> None:
     result = traced(demo, line)
     assert circumstances(result.plan, result.explained, catalogue("en")) == []
+
+
+def test_a_random_endpoint_says_of_how_many_and_how_to_choose(demo: Session) -> None:
+    for line, words in (
+        (
+            "svc/kube-system/kube-dns udp 53",
+            "The Service has 2 endpoints and one was chosen at random: 10.16.0.",
+        ),
+        ("svc/default/web tcp 80", "The Service has 3 endpoints and one was chosen at random"),
+    ):
+        notes = traced(demo, f"default/client {line}").explained.notes
+        assert any(note.startswith(words) and "--backend takes" in note for note in notes), notes
 
 
 def test_dropped_copies_are_counted_by_reason(demo: Session) -> None:

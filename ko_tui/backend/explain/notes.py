@@ -56,7 +56,7 @@ def _of_stage(stage: ExplainedStage, words: Catalogue) -> list[str]:
         if backend:
             made.append(words.say("note.random_backend", count=count, backend=backend))
         else:
-            made.append(words.say("note.random_backend_unknown"))
+            made.append(words.say("note.random_backend_unknown", count=count))
     for assumption, note in (
         ("random_choice", "note.random_choice"),
         ("default_ct", "note.default_ct"),

@@ -33,6 +33,8 @@ _ROUTER_DROPS = (
     ("ip6.mcast_rsvd", "multicast"),
     ("ip.ttl == {0, 1}", "ttl_silent"),
     ("ip4.src_mcast", "bad_source"),
+    ("ip4.dst == {", "router_itself"),
+    ("ip6.dst == {", "router_itself"),
 )
 _GENERAL = ("", "implicit", "explicit", "drop", "silent", "unknown_destination")
 # Phrase ``reason.<key>`` -> its blanks, each from the first field of the packet that is known.
