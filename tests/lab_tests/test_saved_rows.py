@@ -1,4 +1,4 @@
-"""``list``, ``find`` and ``get`` on a saved database say what the real tools say of the live one."""
+"""``list``, ``find``, ``get`` and ``show`` on a saved database say what the real tools say of the live one."""
 
 from __future__ import annotations
 
@@ -48,6 +48,35 @@ def test_a_backup_says_what_the_tool_says(live_and_saved: tuple[Session, Session
     assert sorted(saved.split("\n")) == sorted(live.split("\n"))
 
 
+def outline(text: str) -> list[object]:
+    """Lines with what is indented below them, in whatever order: the tools print in that of their memory."""
+    made: list[tuple[str, list[str]]] = []
+    for line in text.splitlines():
+        if line.startswith("    ") and made:
+            made[-1][1].append(line[4:])
+        else:
+            made.append((line, []))
+    return sorted(([line, outline("\n".join(below))] for line, below in made), key=str)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["nbctl show", "nbctl show ovn-default", "nbctl show ovn-cluster", "nbctl --timeout=9 show vpc2", "sbctl show"],
+)  # fmt: skip
+def test_show_on_a_backup_is_the_tool_s(
+    live_and_saved: tuple[Session, Session], line: str, tmp_path: Path
+) -> None:
+    live, saved = live_and_saved
+    said = run_tool(live, prepare(line.split())).stdout
+    if line.startswith("sbctl"):
+        backup(live, "sb", tmp_path / "sb.db")
+        saved = open_session(SessionOptions(snapshot=str(tmp_path / "sb.db")))
+    text = run_tool(saved, prepare(line.split())).stdout
+    assert outline(text) == outline(said) and said.strip()
+    named = [row for row in text.splitlines() if row.startswith("switch ")]
+    assert named == sorted(named, key=lambda row: row.split("(")[1])
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
@@ -55,7 +84,7 @@ def test_a_backup_says_what_the_tool_says(live_and_saved: tuple[Session, Session
         ("nbctl --columns=nonsense list ACL", "nonsense"),
         ("nbctl get ACL nonsense name", "no row 'nonsense'"),
         ("sbctl list Chassis", "not the southbound database"),
-        ("nbctl show", "list and find"),
+        ("nbctl acl-list ovn-default", "list, find, get and show"),
     ],
 )
 def test_what_is_not_there_is_told(live_and_saved: tuple[Session, Session], line: str, words: str) -> None:

@@ -1,4 +1,4 @@
-"""``list``, ``find`` and ``get`` of ovn-nbctl and ovn-sbctl on a saved database: the rows are there, no pod is needed.
+"""``list``, ``find``, ``get`` and ``show`` of ovn-nbctl and ovn-sbctl on a saved database: no pod is needed.
 
 Facts: ovs-vsctl(8), "Database Commands" and "Database Values"; the form is the tools' own ``--format=list``.
 """
@@ -49,6 +49,10 @@ def answer(session: Session, call: ToolCall) -> CommandRun | None:
 
 
 def _printed(session: Session, place: Any, words: Sequence[str], columns: Sequence[str]) -> str | None:
+    if words and words[0] == "show" and len(words) <= (2 if place == "nb" else 1) and not columns:
+        from ko_tui.backend.command.saved_show import show
+
+        return show(place, lambda table: session.rows(place, table).value, *words[1:])
     if len(words) < 2 or words[0] not in ("list", "find", "get"):
         return None
     command, given, *rest = words

@@ -178,8 +178,8 @@ class SnapshotSource:
             advice = f"When it was saved: {reason}" if reason else ""
             if self.archive is None:
                 advice = (
-                    "A database file alone has its rows (nbctl or sbctl, list and find), and a southbound one its "
-                    "ports, pipelines and traces; ko-tui snapshot save keeps the rest too."
+                    "A database file alone has its rows (nbctl or sbctl: list, find, get and show), and a southbound "
+                    "one its ports, pipelines and traces; ko-tui snapshot save keeps the rest too."
                 )
             raise NotInSnapshot(f"{self.path.name} does not hold {resource.plural}.", advice)
         with self._lock:
