@@ -73,7 +73,11 @@ def _print_hops(explained: ExplainedTrace, out: Console) -> None:
         line.append(visible(hop.name), _HOP_STYLE.get(hop.kind, "bold"))
         if hop.note:
             line.append(visible(f"  {hop.note}"), "dim")
-        out.print(line)
+        for number, part in enumerate(line.wrap(out, max(24, out.width - 5))):
+            part.rstrip()
+            if number:
+                part.pad_left(5)  # below the name, so that every line at the left is a hop
+            out.print(part)
 
 
 def _print_stages(stages: list[ExplainedStage], out: Console, words: Catalogue, everything: bool) -> None:

@@ -41,7 +41,7 @@ def traced(session: Session, line: str) -> TraceResult:
         ("default/client default/vm1 tcp 22", ["ko-tui tcpdump default/vm1)"]),
         ("default/client default/web-0 tcp 80 ct=est,rpl", ["OVN delivers the answer too"]),
         ("default/client svc/default/sticky tcp 80", ["ko-tui trace default/client 10.16.0.1", " tcp 8080"]),
-        ("default/web-0 8.8.8.8 icmp", ["find MAC_Binding", "203.0.113.1"]),
+        ("default/web-0 8.8.8.8 icmp", ["find MAC_Binding ip=203.0.113.1 "]),
         ("node//kube-ovn-worker 9.9.9.9 icmp", ["100.64.0.1 is the router's own", "lr-route-list ovn-cluster"]),
         ("default/client 10.17.0.99 tcp 80", ["OVN does not know 10.17.0.99"]),
         ("default/client 10.16.0.200 arp", ["every port is asked", "grep -w 10.16.0.200"]),

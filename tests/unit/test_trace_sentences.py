@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
 from ko_tui.backend.explain.model import ExplainedStage, ExplainedTrace
 from ko_tui.backend.explain.trace import explain_trace
 from ko_tui.backend.ovn.trace import parse
 from ko_tui.backend.session import Session, SessionOptions, open_session
 from ko_tui.backend.tracing.oneline import parse_line
+from ko_tui.cli.render_trace import print_trace
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +86,15 @@ def test_a_range_of_one_port_is_that_port(demo: Session) -> None:
     rule = first(traced(demo, "default/client prod/db-0 tcp 5432"), "ls_out_acl")
     assert rule.match is not None
     assert rule.match.text.endswith("the TCP destination port is 5432")
+
+
+def test_a_long_hop_goes_on_below_its_name(demo: Session) -> None:
+    out = Console(file=StringIO(), width=80)
+    print_trace(traced(demo, "default/client default/web-0 tcp 80 src-ip=10.16.0.99"), console=out)
+    assert isinstance(out.file, StringIO)
+    way = out.file.getvalue().split("The way\n")[1].split("\n\n")[0].splitlines()
+    assert len(way) == 4
+    assert way[2].startswith("  -> ovn-default  dropped in") and way[3].startswith("     ")
 
 
 def test_what_is_allowed_for_the_gateway_is_no_network_policy(demo: Session) -> None:
