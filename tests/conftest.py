@@ -6,6 +6,7 @@ Tests that break things start a lab of their own; those that share one leave it 
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,15 @@ import pytest
 if TYPE_CHECKING:
     from tests.lab.handle import ApiOnlyLab
     from tests.lab.running import RunningLab
+
+
+def pytest_configure() -> None:
+    """What these tests start obeys signals, even where the tests were started by something that ignores them (``&``,
+    nohup): a handler of ours is not inherited, to ignore a signal is."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda _number, _frame: None)
 
 
 @pytest.fixture(scope="session")
