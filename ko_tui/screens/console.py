@@ -67,7 +67,10 @@ class ConsoleScreen(PlaceScreen):
         super().__init__()
         self.run: CommandRun | None = None
         self.last = ""
-        self.output: list[str] = []
+        self.said_again: list[str] | None = (
+            None  # what a watched command has said this time; None: it is in the view
+        )
+        self._speaking = False
         self._watch: Timer | None = None
         self._before: list[str] = []
         self._news = ""
@@ -157,6 +160,7 @@ class ConsoleScreen(PlaceScreen):
         self.last = line
         watched = _SPOKEN.sub("", line.removeprefix(f"{WATCH} ").strip())
         self._before, self._news = [], ""
+        self._speaking = False
         self._begin(watched)
         if line.startswith(f"{WATCH} "):
             self._watch = self.set_interval(WATCH_SECONDS, lambda: self._begin(watched, again=True))
@@ -178,7 +182,8 @@ class ConsoleScreen(PlaceScreen):
                 )
             )
             return
-        self.output = []
+        self.said_again = [] if again else None
+        self._speaking = True
         self.view.colour = colour_for(language_of(words))
         if not again:
             self.view.show_text("")
@@ -207,11 +212,10 @@ class ConsoleScreen(PlaceScreen):
             partial(self._answered, line),
             label="" if again else "running",
             failed=self._refused,
-            progress=self._more if not again else self.output.append,
+            progress=self._more if self.said_again is None else self.said_again.append,
         )
 
     def _more(self, text: str) -> None:
-        self.output.append(text)
         view = self.view
         whole = text.split("\n")
         if view.texts:
@@ -251,18 +255,24 @@ class ConsoleScreen(PlaceScreen):
 
     def _ran(self, run: CommandRun) -> None:
         self.run = run
-        text = "".join(self.output)
-        lines = text.rstrip("\n").split("\n") if text.strip() else ["(no output)"]
+        lines = self._said() or ["(no output)"]
         if self._watch is not None:
             self._show_watched(lines)
         else:
-            self.view.show_text("\n".join(lines))
+            self.view.show_texts(lines)
         code = "" if run.exit_code == 0 else f", ended with status {run.exit_code}"
         self.had(counted(len(lines), "line") + code)
         news = f"  {self._news}" if self._watch is not None and self._news else ""
         self.tell_pieces([(f"{run.pod}  {run.duration_ms:.0f} ms", "dim"), (code, "bad"), (news, "change")])
         if not self.query_one(PromptLine).sign:
             self.view.focus()
+
+    def _said(self) -> list[str]:
+        """The lines of the command that runs; they are kept once, as there may be millions."""
+        lines = self.view.texts if self.said_again is None else "".join(self.said_again).split("\n")
+        while lines and not lines[-1].strip():
+            lines.pop()
+        return lines
 
     def _show_watched(self, lines: list[str]) -> None:
         """Words that are not as they were at the last look are marked."""
@@ -278,7 +288,7 @@ class ConsoleScreen(PlaceScreen):
 
     def _refused(self, error: KoError) -> None:
         self._stop_watch()
-        partial = "".join(self.output)
+        partial = self._said() if self._speaking else []
         lines: list[Line] = [[(f"{error.title}", "bad")], [(visible(error.what), "")]]
         if error.next_step:
             lines.append([(visible(error.next_step), "dim")])
@@ -315,7 +325,7 @@ class ConsoleScreen(PlaceScreen):
         return [self.run.kubectl()] if self.run is not None else []
 
     def raw_text(self) -> tuple[str, str]:
-        return "".join(self.output), "plain"
+        return "\n".join(self._before) if self._before else self.view.whole(), "plain"
 
 
 def _bridges(session: Session, cancel: Cancel, node: str) -> list[str]:
@@ -325,5 +335,5 @@ def _bridges(session: Session, cancel: Cancel, node: str) -> list[str]:
     return run.stdout.split() if run.exit_code == 0 else []
 
 
-def _plain_lines(text: str) -> list[Line]:
-    return [[(row, "")] for row in text.split("\n")]
+def _plain_lines(texts: Sequence[str]) -> list[Line]:
+    return [[(text, "")] for text in texts]

@@ -18,7 +18,8 @@ from ko_tui.backend.errors import KoError
 from ko_tui.commands import BY_MODE, EVERYWHERE, Command, bindings
 from ko_tui.screens.asking import Asking
 from ko_tui.screens.everywhere import Everywhere
-from ko_tui.widgets.bars import Banner, CrumbBar, KeyBar, ModeBar, age_words, counted
+from ko_tui.screens.searching import Searching
+from ko_tui.widgets.bars import Banner, CrumbBar, KeyBar, ModeBar, age_words
 from ko_tui.widgets.glyphs import glyphs
 from ko_tui.widgets.line_view import LineView
 from ko_tui.widgets.prompt import Candidates, PromptLine
@@ -39,7 +40,7 @@ ACTING = frozenset({"go", "command_line", "save", "copy"})
 PASSING = frozenset({"ApiUnavailable", "ExecInterrupted", "ExecTimeout", "ExecNoStatus"})
 
 
-class PlaceScreen(Everywhere, Asking, Screen[Any]):
+class PlaceScreen(Everywhere, Asking, Searching, Screen[Any]):
     """A full screen within a mode. Subclasses give :meth:`body` and say what they show."""
 
     commands: ClassVar[tuple[Command, ...]] = ()
@@ -95,9 +96,9 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
     def facts(self) -> list[Piece]:
         """Words at the right of the second line, before the connection's own."""
         words, view = self.count_words, self.list_view() if self.is_mounted else None
-        filtered = getattr(getattr(view, "filter", None), "words", "")
-        if words and filtered and " of " not in words:  # some places say it in their own way
-            words = f"{len(view.kept):,} of {words}"  # type: ignore[union-attr]
+        kept = getattr(view, "kept", None) if view is not None and view.filter.words else None
+        if words and kept is not None and " of " not in words:  # some places say it in their own way
+            words = f"{len(kept):,} of {words}"
         return [(words, "")] if words else []
 
     def load(self, *, fresh: bool = False) -> None:
@@ -319,37 +320,3 @@ class PlaceScreen(Everywhere, Asking, Screen[Any]):
         view = self.list_view()
         if view is not None:
             self.set_focus(view)
-
-    def filter_text(self) -> str:
-        """The filter in use."""
-        from ko_tui.widgets.line_table import LineTable
-
-        view = self.list_view()
-        if isinstance(view, LineTable):
-            return view.filter.text
-        return view.pattern.pattern if view is not None and view.pattern is not None else ""
-
-    def filter_changed(self, text: str) -> None:
-        """Tables let through what matches; other lists mark it and n goes there."""
-        from ko_tui.widgets.line_table import LineTable
-        from ko_tui.widgets.patterns import read_filter
-
-        view, found = self.list_view(), ""
-        if isinstance(view, LineTable):
-            understood = view.set_filter(text)
-        elif view is not None:
-            understood = read_filter(text)
-            view.mark(understood.pattern)
-            hits = len(view.matches())
-            if text:
-                found = f"{counted(hits, 'line')} match{'es' if hits == 1 else ''}"
-                self.tell(f"{found}; n next, N previous" if hits else f"{found}.", "" if hits else "warn")
-            if hits:
-                view.cursor = view.cursor - 1 if view.cursor else 0
-                view.action_next_match()
-        else:
-            return
-        self.query_one(PromptLine).understood(understood.problem, found)
-        if understood.problem:
-            self.tell(understood.problem, "warn")
-        self.show_place()

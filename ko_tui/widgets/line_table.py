@@ -74,7 +74,6 @@ class LineTable(LineView, Generic[T]):
         self.rows: Sequence[T] = ()
         self.order: Sequence[int] = range(0)
         self.kept: Sequence[int] = range(0)
-        self.filter = read_filter("")
         self.closest = False  # what is shown is not a match but the nearest to one
         self.sorted_by = -1
         self.reversed = False

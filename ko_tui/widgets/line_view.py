@@ -7,7 +7,7 @@ reaches an edge; then most keys repaint two lines.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -23,6 +23,8 @@ from textual.strip import Strip
 
 from ko_tui.commands import Command, bindings
 from ko_tui.visible import one_line
+from ko_tui.widgets.finding import Finding
+from ko_tui.widgets.patterns import ALL, Filter, read_filter
 from ko_tui.widgets.tones import Line, Tone
 
 MOVES: tuple[Command, ...] = (
@@ -86,7 +88,9 @@ class LineView(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.shift = 0
-        self.pattern: re.Pattern[str] | None = None
+        self.filter: Filter = ALL
+        self.pattern: re.Pattern[str] | None = None  # of the filter, for marking
+        self.finding: Finding | None = None
         self._strips: LRUCache[tuple[int, int, bool], Strip] = LRUCache(512)
         self._styles: dict[Tone, Style] = {}
 
@@ -117,6 +121,7 @@ class LineView(ScrollView, can_focus=True):
     def lines_changed(self, *, cursor: int | None = None) -> None:
         """Draw anew after the lines are others."""
         self._strips.clear()
+        self.finding = None
         count = self.line_count()
         self.virtual_size = Size(0, count + self.header_rows)
         wanted = self.cursor if cursor is None else cursor
@@ -306,17 +311,18 @@ class LineView(ScrollView, can_focus=True):
 
     # -- finding --------------------------------------------------------------------------------------------
 
-    def mark(self, pattern: re.Pattern[str] | None) -> None:
-        """Show the places that match, and let n and N go to them."""
-        self.pattern = pattern
-        self._strips.clear()
-        self.refresh()
-
-    def matches(self) -> Sequence[int]:
-        """The lines that match."""
-        if self.pattern is None:
-            return ()
-        return [i for i in range(self.line_count()) if self.pattern.search(self.plain(i))]
+    def set_filter(self, text: str) -> Filter:
+        """Mark what matches ``text`` and let n and N go there; ``finding`` looks for it. Gives what was understood."""
+        if text != self.filter.text:
+            self.filter = read_filter(text)
+            self.pattern = self.filter.pattern
+            self.finding = None
+            self._strips.clear()
+            self.refresh()
+        test = self.filter.test
+        if self.finding is None and test is not None:
+            self.finding = Finding(test, self.plain, self.line_count(), self.cursor)
+        return self.filter
 
     def action_next_match(self) -> None:
         self._to_match(1)
@@ -326,11 +332,17 @@ class LineView(ScrollView, can_focus=True):
 
     def _to_match(self, step: int) -> None:
         count = self.line_count()
-        if self.pattern is None or not count:
+        test = self.filter.test
+        if test is None or not count:
             self.move_to(self.cursor + step, step=step)
             return
-        for distance in range(1, count + 1):
-            index = (self.cursor + step * distance) % count
-            if self.selectable(index) and self.pattern.search(self.plain(index)):
+        order: Iterator[int]
+        if self.finding is not None and self.finding.done:
+            order = self.finding.beside(self.cursor, step)
+        else:
+            lines = ((self.cursor + step * distance) % count for distance in range(1, count + 1))
+            order = (index for index in lines if test(self.plain(index)))
+        for index in order:
+            if self.selectable(index):
                 self.move_to(index, step=step)
                 return

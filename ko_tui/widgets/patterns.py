@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 _SPECIAL = frozenset("\\.^$*+?{}[]|()")
@@ -32,6 +32,14 @@ class Filter:
     def _compiled(self) -> re.Pattern[str]:
         flags = re.IGNORECASE if self.words == self.words.lower() else re.NOFLAG
         return re.compile(re.escape(self.words) if self.literal else self.words, flags)
+
+    @property
+    def test(self) -> Callable[[str], object] | None:
+        """Whether it lets a text through; None when it is empty."""
+        if not self.words:
+            return None
+        search = self._compiled().search
+        return (lambda text: not search(text)) if self.inverted else search
 
     def keep(self, haystack: Sequence[str], among: Sequence[int] | None = None) -> list[int]:
         """The indexes of the texts that it lets through, looking only at ``among`` when given."""
@@ -73,3 +81,6 @@ def read_filter(text: str) -> Filter:
         except re.error as error:
             literal, problem = True, f"{error}; taken as plain text"
     return Filter(text, inverted, words, literal, problem)
+
+
+ALL = Filter("")

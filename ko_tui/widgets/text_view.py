@@ -39,8 +39,12 @@ class TextView(LineView):
     def show_text(self, text: str, colour: Colour | None = None) -> None:
         if colour is not None:
             self.colour = colour
+        self.show_texts(text.rstrip("\n").split("\n") if text else [])
+
+    def show_texts(self, texts: list[str]) -> None:
+        """Lines that are split already; the list is kept, not copied."""
         self.made = self.unfolded = None
-        self.texts = text.rstrip("\n").split("\n") if text else []
+        self.texts = texts
         self.lines_changed(cursor=0)
 
     def show_lines(self, lines: Sequence[Line], *, stay: bool = False, fold: bool = False) -> None:

@@ -82,6 +82,13 @@ async def test_a_line_is_run_searched_and_run_again(running: Running) -> None:
         await driven.sees("line 40 here")
         await driven.press("N")
         assert view.cursor == 3
+        await driven.press("slash")
+        await driven.press("ctrl+u")
+        await driven.paste("!here")
+        await driven.sees("58 lines match")
+        assert view.cursor == 4
+        await driven.press("enter", "n")
+        assert view.cursor == 5
         ran = len([w for w in source.ran if "ovn-nbctl" in w])
         await driven.press("a")
         await driven.until(lambda: len([w for w in source.ran if "ovn-nbctl" in w]) > ran)
