@@ -157,6 +157,12 @@ def solicited_node(address: str) -> str:
     return str(ipaddress.IPv6Address((0xFF02_0000_0000_0000_0000_0001_FF00_0000) | low))
 
 
+def link_local(mac: int) -> int:
+    """The IPv6 link-local address that a MAC address gives (RFC 4291, appendix A)."""
+    high, low = mac >> 24, mac & 0xFFFFFF
+    return 0xFE80 << 112 | (high ^ 0x020000) << 40 | 0xFFFE << 24 | low
+
+
 def solicited_mac(address: str) -> str:
     """The Ethernet multicast address that carries a neighbour solicitation (RFC 2464, section 7)."""
     low = int(ipaddress.IPv6Address(address)) & 0xFFFFFF

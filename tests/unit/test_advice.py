@@ -49,6 +49,9 @@ def traced(session: Session, line: str) -> TraceResult:
         ("default/client default/web-0 tcp 80 src-ip=10.16.0.99", ["own addresses only: 10.16.0.10, fd00:10:16::a"]),
         ("default/client prod/api-6b9f7 tcp 8080", ["prod/np1", "ingress", "describe networkpolicy -n prod np1"]),
         ("default/client svc/default/empty tcp 80", ["-n default", "service-name=empty"]),
+        ("default/client prod/db-0 tcp 5433", ["groups of prod/db-0 (sg1)", "kubectl get security-groups sg1 -o"]),
+        ("default/client 255.255.255.255 udp 67", ["enableDHCP of subnet ovn-default", " client.default dhcpv4_"]),
+        ("default/dhcp-pod ff02::1:2 udp 547", ["enableDHCP of subnet dhcp-net", " dhcp-pod.default dhcpv6_options"]),
         ("vpc2/tenant-a 8.8.8.8 icmp", ["fit 8.8.8.8? kubectl ko nbctl lr-route-list vpc2"]),
     ],
 )  # fmt: skip

@@ -85,3 +85,26 @@ def test_json_says_what_was_asked_where_and_when(capsys: pytest.CaptureFixture[s
     assert traced["cluster"] == "demo.kosnap"
     assert traced["saved_at"] and traced["at"].endswith("Z") and traced["engine"] == "local"
     assert traced["datapath"] == "ovn-default" and 'inport == "client.default"' in traced["microflow"]
+
+
+@pytest.mark.parametrize(
+    ("line", "source", "port"),
+    [
+        ("default/dhcp-pod 255.255.255.255 udp 67", "0.0.0.0", 68),
+        ("default/dhcp-pod ff02::1:2 udp 547", "fe80::200:ff:fe25:7d32", 546),
+        ("default/dhcp-pod 169.254.0.254 udp 67", "10.17.0.5", 68),
+        ("default/dhcp-pod 255.255.255.255 udp 67 src-ip=10.17.0.5 src-port=9", "10.17.0.5", 9),
+        ("default/dhcp-pod 255.255.255.255 udp 68", "10.17.0.5", 30000),
+    ],
+)
+def test_a_request_to_a_dhcp_server_comes_from_where_a_client_sends_it(
+    session: Session, line: str, source: str, port: int
+) -> None:
+    packet = session.plan(parse_line(line)).packet
+    assert (packet.ip_src, packet.src_port) == (source, port)
+
+
+def test_ovn_answers_a_dhcp_request_without_a_word_about_its_source(session: Session) -> None:
+    result = session.trace(session.plan(parse_line("default/dhcp-pod 255.255.255.255 udp 67")))
+    assert result.explained.verdict is Verdict.REPLIED
+    assert not result.explained.notes and not result.explained.next_steps

@@ -89,6 +89,7 @@ def pod_endpoints(pod: KubeObject) -> Iterator[Endpoint]:
             cidr=intern(get("cidr")),
             vlan=get("vlan_id"),
             traceable=reason,
+            security_groups=tuple(intern(group) for group in addresses(get("security_groups"))),
             **common,  # type: ignore[arg-type]
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ko_tui.backend.packet import link_local
 from ko_tui.backend.simulate.packet_state import ETH_ARP, ETH_IP, ETH_IPV6, ICMPV6, UDP, State
 from ko_tui.backend.simulate.southbound import AllowedAddresses
 
@@ -69,9 +70,3 @@ def _in_ip6(state: State, entry: AllowedAddresses) -> bool:
             return False
         return not entry.ipv6 or state["nd_target"] in entry.ipv6 or state["nd_target"] == own
     return True
-
-
-def link_local(mac: int) -> int:
-    """The IPv6 link-local address that a MAC address gives (RFC 4291, appendix A)."""
-    high, low = mac >> 24, mac & 0xFFFFFF
-    return 0xFE80 << 112 | (high ^ 0x020000) << 40 | 0xFFFE << 24 | low

@@ -12,6 +12,7 @@ from ko_tui.backend.explain.names import Names, acl_purpose, policy_purpose
 from ko_tui.backend.explain.reasons import next_hop, packet_at, reason_key
 from ko_tui.backend.ovn.trace_model import Outcome, Verdict
 from ko_tui.backend.packet import Protocol
+from ko_tui.backend.tracing.dhcp import dhcp_client
 from ko_tui.backend.tracing.model import Endpoint, TracePlan
 
 _PORT_GROUP = re.compile(r"\b(in|out)port == @([A-Za-z0-9._]+)")
@@ -33,6 +34,9 @@ def next_steps(
     outcome = main_outcome(explained.trace)
     if outcome is None:
         return []
+    if outcome.verdict is not Verdict.REPLIED and dhcp_client(plan.request, plan.source, plan.destination):
+        blanks = {"port": plan.source.lsp, "subnet": plan.source.switch, "family": plan.packet.family}
+        return [words.say("next.no_dhcp", **blanks)]
     if outcome.verdict is Verdict.DELIVERED:
         return _delivered(plan, explained, outcome, names, words, masquerades)
     if outcome.verdict is Verdict.DROPPED:
@@ -176,12 +180,20 @@ def _acl(
     if purpose == "acl_np_drop" and namespace:
         steps = [_network_policy(namespace, stage.match if stage else "", names, words)]
     elif purpose in ("acl_sg_deny_all", "acl_sg_rule") and stage is not None and "@ovn.sg." in stage.match:
-        steps = [words.say("next.security_group")]
+        there = not port or (port.namespace, port.name) == (end.namespace, end.vm or end.name)
+        steps = [_security_groups(end.key, end.security_groups if there else (), words)]
     elif purpose == "acl_private_subnet":
         steps = [words.say("next.private_subnet", subnet=outcome.datapath)]
     else:
         steps = [words.say("next.acl", switch=outcome.datapath)]
     return [*steps, words.say("next.why_not")]
+
+
+def _security_groups(end: str, groups: tuple[str, ...], words: Catalogue) -> str:
+    if not groups:
+        return words.say("next.security_group")
+    listed, typed = words.say("join.list").join(groups), " ".join(groups)
+    return words.say("next.security_groups_named", end=end, groups=listed, typed=typed)
 
 
 def _network_policy(namespace: str, match: str, names: Names, words: Catalogue) -> str:

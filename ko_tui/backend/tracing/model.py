@@ -47,6 +47,7 @@ class Endpoint:
     uid: str = ""
     traceable: str = ""
     ports: tuple[str, ...] = ()  # of a Service: "80/TCP -> 8080 (http)"
+    security_groups: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

@@ -16,6 +16,7 @@ from ko_tui.backend.packet import (
     parse_ct,
     parse_mac,
 )
+from ko_tui.backend.tracing.dhcp import DhcpClient, dhcp_client
 from ko_tui.backend.tracing.lookup import find_endpoint, find_source
 from ko_tui.backend.tracing.mac import choose_mac
 from ko_tui.backend.tracing.model import Endpoint, Reason, TracePlan, TraceRequest
@@ -60,7 +61,10 @@ def make_plan(session: Session, request: TraceRequest) -> TracePlan:
     reasons: list[Reason] = []
     warnings: list[str] = []
     words = catalogue(language(session))
-    src_ip, dst_ip = _addresses(request, source, destination, reasons, warnings, words)
+    client = dhcp_client(request, source, destination)
+    src_ip, dst_ip = _addresses(request, source, destination, client, reasons, warnings, words)
+    if client is not None and not request.src_port:
+        reasons.append(Reason("src port", str(client.port), "A DHCP client sends from it."))
     port = _destination_port(request, destination, reasons, warnings, words)
     chosen = choose_mac(session, request, source, destination, dst_ip)
     reasons.append(chosen.reason)
@@ -75,7 +79,7 @@ def make_plan(session: Session, request: TraceRequest) -> TracePlan:
         protocol=request.protocol,
         ip_src=src_ip,
         ip_dst=dst_ip,
-        src_port=(request.src_port or DEFAULT_SOURCE_PORT) if request.protocol in PORT_PROTOCOLS else 0,
+        src_port=_source_port(request, client),
         dst_port=port,
         ttl=request.ttl,
         tcp_flags=request.tcp_flags,
@@ -111,6 +115,12 @@ def ovn_trace_argv(
     return ("ovn-trace", *options, packet.datapath, packet.microflow())
 
 
+def _source_port(request: TraceRequest, client: DhcpClient | None) -> int:
+    if request.protocol not in PORT_PROTOCOLS:
+        return 0
+    return request.src_port or (client.port if client is not None else DEFAULT_SOURCE_PORT)
+
+
 def _warm_leader(session: Session) -> None:
     """Find the leader while the packet is being resolved; whoever needs it meets the error, if any."""
     try:
@@ -133,6 +143,7 @@ def _addresses(
     request: TraceRequest,
     source: Endpoint,
     destination: Endpoint,
+    client: DhcpClient | None,
     reasons: list[Reason],
     warnings: list[str],
     words: Catalogue,
@@ -157,7 +168,8 @@ def _addresses(
             reasons.append(
                 Reason("IP family", "IPv4", "Both have IPv4 and IPv6; IPv4 is taken unless 6 is asked for.")
             )
-    src_ip = request.src_ip or source.ip(family)
+    unconfigured = client.address if client is not None else ""
+    src_ip = request.src_ip or unconfigured or source.ip(family)
     if (
         source.kind == "node"
         and not request.src_ip
@@ -179,10 +191,11 @@ def _addresses(
                 raise UsageError(f"The source address {src_ip} is not IPv{family}.")
         except ValueError:
             raise UsageError(f"The source address {src_ip!r} is not an IP address.") from None
-        if src_ip not in source.ips:
+        if src_ip not in (*source.ips, unconfigured):
             own = words.say("join.list").join(source.ips)
             warnings.append(words.say("note.source_ip", ip=src_ip, end=source.key, own=own))
-    reasons.append(Reason("src IP", src_ip, "Given." if request.src_ip else f"The address of {source.key}."))
+    why = "A DHCP client has no address yet." if unconfigured else f"The address of {source.key}."
+    reasons.append(Reason("src IP", src_ip, "Given." if request.src_ip else why))
     reasons.append(Reason("dst IP", dst_ip, f"The address of {destination.key}."))
     return src_ip, dst_ip
 
