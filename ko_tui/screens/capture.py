@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,26 +14,29 @@ from textual.widgets import Input
 
 from ko_tui.backend.errors import KoError, UsageError
 from ko_tui.commands import Command, bindings
+from ko_tui.screens.asking import Question
 from ko_tui.screens.matching import Matcher
 from ko_tui.screens.place import PlaceScreen
 from ko_tui.widgets.choice_list import ChoiceList
 from ko_tui.widgets.field import Field, FieldInput
+from ko_tui.widgets.folding import folded
 from ko_tui.widgets.line_view import LineView
 from ko_tui.widgets.text_view import TextView
-from ko_tui.widgets.tones import Line
+from ko_tui.widgets.tones import Line, plain
 
 if TYPE_CHECKING:
     from ko_tui.backend.capture.capture import Interleaved, Seen
     from ko_tui.backend.session import Session
     from ko_tui.backend.source.interface import Cancel
 
-TICK = 0.25  # seconds between looks for packets that have waited for their turn
+TICK = 0.1  # seconds between looks at what has come: a flood must leave time for keys and for painting
 KEPT = 100_000  # lines on the screen; the file has all
 _LINE = re.compile(
     r"(?P<time>[\d:.]+ )(?P<place>\S+/\S+: )?(?P<protocol>(?:geneve .*?\| )?(?:vlan \d+ )?\S+ )"
     r"(?P<ends>\S* > \S* ?)(?P<rest>.*)"
 )
 _BAD = re.compile(r"\bRST\b|unreachable|time exceeded|too big|cut short")
+NOTE = "# "  # begins a line that is no packet
 FIELDS = (
     ("endpoint", "At", "a pod, VM or node; several with commas", ""),
     ("filter", "Filter", "all packets (tcp port 80 and host 10.16.0.5)", ""),
@@ -62,6 +66,8 @@ class CaptureScreen(PlaceScreen):
         self.seen = 0
         self._packets: dict[int, Seen] = {}  # by the number of their line
         self._order: Interleaved | None = None
+        self._arrived: deque[Seen | str] = deque()  # filled by the capture's thread: packets and notes
+        self._flight: Question | None = None  # stopped by the person, it still says what became of its file
 
     def body(self) -> Iterable[Widget]:
         with Grid(id="capture-fields"):
@@ -85,7 +91,7 @@ class CaptureScreen(PlaceScreen):
         super().on_mount()
         self.choices.display = False
         self.field("endpoint").input.focus()
-        self.set_interval(TICK, self._show_due)
+        self._look = self.set_interval(TICK, self._show_arrived, pause=True)
 
     def crumbs(self) -> Sequence[str]:
         return (self.field("endpoint").value,)
@@ -199,6 +205,8 @@ class CaptureScreen(PlaceScreen):
         self.seen = 0
         self._packets.clear()
         self._order = None
+        # Its own: an earlier capture that is being stopped may still speak.
+        arrived = self._arrived = deque()
         self.view.show_text("")
         self.view.focus()
         many = len(names) > 1
@@ -216,59 +224,80 @@ class CaptureScreen(PlaceScreen):
             if many:
                 self._order = Interleaved()
 
-            def show(seen: Seen) -> None:
-                self.heard("capture", number, seen)
+            return capture(session, request, cancel=cancel, on_seen=arrived.append, on_note=arrived.append)
 
-            def note(text: str) -> None:
-                self.heard("capture", number, f"# {text}")
+        self.ask("capture", question, self._ended, label="capturing", failed=self._failed)
+        self._flight = self.questions["capture"]
+        self._look.resume()
 
-            return capture(session, request, cancel=cancel, on_seen=show, on_note=note)
-
-        number = 0
-        number = self.ask(
-            "capture", question, self._ended, label="capturing", failed=self._failed, progress=self._packet
-        )
-
-    def _packet(self, heard: Seen | str) -> None:
-        if isinstance(heard, str):
-            self.view.add_texts([heard])
-        elif self._order is not None:
-            self._show(self._order.put(heard))
-        else:
-            self._show([heard])
-
-    def _show_due(self) -> None:
+    def _show_arrived(self, over: bool = False) -> None:
+        """What has come since the last look, packets of several captures in the order of their time; all there is
+        when it is ``over``."""
+        over = over or self._flight is None or self._flight.done.is_set()
+        due: list[Seen] = []
+        for _ in range(len(self._arrived)):
+            heard = self._arrived.popleft()
+            if isinstance(heard, str):
+                self._show(due)
+                due = []
+                self._note(heard)
+            else:
+                due += [heard] if self._order is None else self._order.put(heard)
         if self._order is not None:
-            self._show(self._order.due())
+            due += self._order.rest() if over else self._order.due()
+        self._show(due)
+        if over:
+            self._look.pause()
 
     def _show(self, packets: Sequence[Seen]) -> None:
         if not packets:
             return
         lines: list[str] = []
+        full = False
         for seen in packets:
             self.seen += 1
             at = len(self.view.texts) + len(lines)
             if at < KEPT:
                 self._packets[at] = seen
                 lines.append(_line(seen, self._order is not None))
+                full = at == KEPT - 1
         self.view.add_texts(lines)
+        if full:
+            file = self.field("file").value
+            rest = (
+                f"what follows is in {file}" if file else "what follows is counted; a pcap file would keep it"
+            )
+            self._note(f"{KEPT:,} lines are kept here: {rest}.")
         self.count_words = f"{self.seen:,} packets"
         self.show_place()
 
     def _ended(self, problems: list[str]) -> None:
-        if self._order is not None:
-            self._show(self._order.rest())
+        self._show_arrived(over=True)
         self.had(f"{self.seen:,} packets", time.time())
         for problem in problems:
-            self.view.add_texts([f"# {problem}"])
+            self._note(problem)
         file = self.field("file").value
         kept = "what came before" if problems else "it"
         words = f"The capture is over{f'; {kept} is in {file}' if file else ''}."
         self.tell(words, "warn" if problems else "good")
 
     def _failed(self, error: KoError) -> None:
+        """Said below what was seen; a window too when there is nothing to read but it."""
+        self._show_arrived(over=True)
         self.had(f"{self.seen:,} packets")
-        self.show_failure(error)
+        for said in (f"{error.title}: {error.what}", error.next_step):
+            if said:
+                self._note(said)
+        front = self.app.screen
+        if self.seen or front is not self:
+            (front if isinstance(front, PlaceScreen) else self).tell(f"Capture: {error.title}.", "bad")
+        else:
+            self.show_failure(error)
+
+    def _note(self, words: str) -> None:
+        """What is no packet, between the packets, in as many lines as it takes."""
+        width = self.view.outer_size.width - self.view.styles.scrollbar_size_vertical - len(NOTE)
+        self.view.add_texts([NOTE + plain(row) for row in folded([[(words, "")]], width)])
 
     # -- one packet -----------------------------------------------------------------------------------------------
 
@@ -312,7 +341,7 @@ def _line(seen: Seen, many: bool) -> str:
 
 def coloured(line: str) -> Line:
     """A packet's line in tones: when, where, what; what refuses a connection stands out."""
-    if line.startswith("# "):
+    if line.startswith(NOTE):
         return [(line, "dim")]
     found = _LINE.match(line)
     if found is None:

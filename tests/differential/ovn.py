@@ -13,6 +13,7 @@ from pathlib import Path
 
 SCHEMAS = Path("/usr/share/ovn")
 DEADLINE = 20.0
+TRACE_BYTES, TRACE_SECONDS = 4 << 30, 20  # past either a signal ends it
 
 
 class ScratchOvn:
@@ -92,8 +93,9 @@ class ScratchOvn:
         return subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
 
     def trace(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
-        """Run the real ovn-trace."""
-        command = ["ovn-trace", f"--db={self.remote('sb')}", *arguments]
+        """Run the real ovn-trace, which a loop that multiplies would let take all time and memory there is."""
+        bounds = ["prlimit", f"--as={TRACE_BYTES}", f"--cpu={TRACE_SECONDS}"]
+        command = [*bounds, "ovn-trace", f"--db={self.remote('sb')}", *arguments]
         return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
     def _start(self, command: Sequence[str]) -> None:

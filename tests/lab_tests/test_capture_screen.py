@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,7 +26,11 @@ pytestmark = pytest.mark.lab
 
 @asynccontextmanager
 async def capturing(
-    lab: RunningLab, directory: Path, monkeypatch: pytest.MonkeyPatch, *values: tuple[str, str]
+    lab: RunningLab,
+    directory: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *values: tuple[str, str],
+    size: tuple[int, int] = (120, 40),
 ) -> AsyncIterator[tuple[Driven, CaptureScreen]]:
     """The program on the lab, its capture under way."""
     monkeypatch.setenv("KO_TUI_STATE", str(directory / "state"))
@@ -32,7 +38,7 @@ async def capturing(
     messages: list[Message] = []
     options = SessionOptions(kubeconfig=str(lab.kubeconfig), context="admin")
     app = KoTuiApp(lambda: open_session(options), settings=Settings(start="capture"))
-    async with app.run_test(size=(120, 40), message_hook=messages.append) as pilot:
+    async with app.run_test(size=size, message_hook=messages.append) as pilot:
         driven = Driven(app, pilot, messages)
         await driven.settled()
         screen = app.screen
@@ -55,6 +61,7 @@ async def test_a_packet_is_seen_looked_at_and_traced(
         assert "2 packets" in driven.text()
         await driven.press("ctrl+c")
         await driven.until(lambda: not remote(running_lab), "the capture in the cluster to end")
+        await driven.until(lambda: "# written to kept.pcap" in driven.text(), "what became of the file")
         read = subprocess.run(["tcpdump", "-nr", "kept.pcap"], capture_output=True, text=True, check=True)
         assert read.stdout.count("ICMP echo") == 2
         screen.view.move_to(next(i for i, t in enumerate(screen.view.texts) if "echo request" in t))
@@ -85,3 +92,25 @@ async def test_two_places_in_order_of_time(
         await driven.until(lambda: "lines match" in driven.text())
     # Leaving the program ended what it ran in the cluster.
     assert not remote(running_lab)
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+async def test_a_capture_that_breaks_off_says_why_below_its_packets(
+    running_lab: RunningLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, elsewhere: bool
+) -> None:
+    values = (("endpoint", "default/client"), ("filter", "icmp"), ("file", "kept.pcap"))
+    async with capturing(running_lab, tmp_path, monkeypatch, *values, size=(80, 24)) as (driven, screen):
+        assert running_lab.cluster.ping("default/client", "10.16.0.12", 1)
+        await driven.until(lambda: "2 packets" in driven.text())
+        if elsewhere:
+            await driven.press("2")
+            await driven.until(lambda: driven.app.screen is not screen)
+        for pid in remote(running_lab):
+            if b"timeout" not in Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(pid, signal.SIGKILL)
+        await driven.until(lambda: "Capture: The capture failed." in driven.text())
+        assert (driven.app.screen is screen) is not elsewhere, "no window is in the way of the packets"
+        said = [t.removeprefix("# ") for t in screen.view.texts if t.startswith("# ")]
+        assert "tcpdump ended with status 137" in " ".join(" ".join(said).split())
+        assert max(len(t) for t in screen.view.texts if t.startswith("# ")) < 80
+        assert "kept.pcap is partial: it holds 2 packets, each whole" in " ".join(said)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
-from ko_tui.backend.source.interface import PodRef
+from ko_tui.backend.source.interface import PodRef, program
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,7 @@ class CommandRun:
     @property
     def tool(self) -> str:
         """The program: the first word, or the one behind ``timeout``."""
-        words = list(self.argv)
-        if words and words[0] == "timeout":
-            words = [w for w in words[1:] if not w.startswith("-") and not w.replace(".", "").isdigit()]
-        return words[0] if words else ""
+        return program(self.argv)
 
     def kubectl(self) -> str:
         """The same as a line for a shell."""

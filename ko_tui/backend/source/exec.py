@@ -31,6 +31,7 @@ from ko_tui.backend.source.interface import (
     ExecResult,
     ExecTimeout,
     OnBytes,
+    program,
 )
 from ko_tui.backend.source.rest import Rest
 
@@ -151,7 +152,7 @@ class Stream:
                     "This API server (before Kubernetes 1.30) cannot tell a command that its input has ended."
                 )
             raise ExecTimeout(
-                f"{self._request.argv[0]} in {self._request.pod} did not end within {self._request.timeout:g} s.",
+                f"{program(self._request.argv)} in {self._request.pod} did not end within {self._request.timeout:g} s.",
                 hint or "Try a narrower question, or a longer time limit.",
             )
         if now >= self._silent_at():
@@ -263,7 +264,7 @@ class Stream:
             callback(data)
         if over:
             raise ExecOutputLimit(
-                f"{self._request.argv[0]} in {self._request.pod} printed more than "
+                f"{program(self._request.argv)} in {self._request.pod} printed more than "
                 f"{self._request.max_output:,} bytes.",
                 "Ask for less, for example with a filter.",
             )
@@ -275,7 +276,7 @@ class Stream:
             return outcome.exit_code(bytes(self._status))
         if self._abort.triggered:
             raise ExecCancelled(CANCELLED)
-        where = f"{self._request.argv[0]} in {self._request.pod}"
+        where = f"{program(self._request.argv)} in {self._request.pod}"
         if self._lost:
             raise ExecInterrupted(
                 f"The stream of {where} was cut: {self._lost}.", "What came is incomplete; run it again."

@@ -47,6 +47,14 @@ class PodRef:
         return f"{self.namespace}/{self.name}" + (f"[{self.container}]" if self.container else "")
 
 
+def program(argv: Sequence[str]) -> str:
+    """The program of a command: its first word, or the one behind ``timeout`` and its numbers; "" for none."""
+    words = list(argv)
+    if words and words[0] == "timeout":
+        words = [w for w in words[1:] if not w.startswith("-") and not w.replace(".", "").isdigit()]
+    return words[0] if words else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """The answer to a list: all pages together.

@@ -31,7 +31,8 @@ MARGIN = 10  # seconds more for the exec itself
 CUT_OFF = (
     "The server that is left has lost its cluster and answers no ovn-trace, so its contents were traced here."
 )
-_KILLED = (124, 137)  # timeout(1)
+OUT_OF_MEMORY = 137  # 128 and SIGKILL: of the kernel, or of timeout(1) when the time is up as well
+_KILLED = (124, OUT_OF_MEMORY)  # timeout(1)
 
 
 class TraceFailed(ClusterError):
@@ -110,6 +111,13 @@ def check_trace(trace: Trace, run: CommandRun) -> None:
     and may abort on a signal."""
     said = " ".join(run.stderr.split())[-400:]
     by_hand = f"Try it by hand: {run.kubectl()}"
+    if run.exit_code == OUT_OF_MEMORY and run.duration_ms < TRACE_SECONDS * 1000:
+        raise TraceFailed(
+            f"ovn-trace was killed (signal 9) after {run.duration_ms / 1000:.0f} s in {run.pod}, most likely by the "
+            "container's memory limit.",
+            "It needs memory for the whole southbound database, and without end where flows send a packet round in a "
+            "loop. --engine local traces here, and stops at a loop.",
+        )
     if run.exit_code in _KILLED:
         raise TraceFailed(
             f"ovn-trace did not finish within {TRACE_SECONDS} s in {run.pod}.",
