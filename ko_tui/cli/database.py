@@ -180,7 +180,7 @@ def _backup(session: Session, database: Database, args: argparse.Namespace) -> i
 
 
 def _kick(session: Session, database: Database, args: argparse.Namespace) -> int:
-    from ko_tui.backend.operations.members import kick, plan_kick
+    from ko_tui.backend.operations.members import kick, outcome, plan_kick
     from ko_tui.cli.confirm import confirm
 
     plan = plan_kick(session, database, args.argument)
@@ -189,5 +189,7 @@ def _kick(session: Session, database: Database, args: argparse.Namespace) -> int
         target=plan.nick,
         given=plan.nick if args.yes in (args.argument, plan.server_id) else args.yes,
     )
-    print_members(database, kick(session, plan))
+    members = kick(session, plan)
+    print(outcome(plan, members))
+    print_members(database, members)
     return 0

@@ -108,14 +108,19 @@ def _reload(_session: Session, _argument: str) -> Proposal:
 
 def _kick(database: Literal["nb", "sb"]) -> Proposer:
     def propose(session: Session, argument: str) -> Proposal:
-        from ko_tui.backend.operations.members import kick, plan_kick
+        from ko_tui.backend.operations.members import REMOVED, kick, outcome, plan_kick
 
         plan = plan_kick(session, database, argument)
 
         def run(session: Session, cancel: Cancel, _argument: str, tell: Telling) -> Report | str:
-            tell.words(plan.effect)
+            tell.words(f"The leader is asked to remove server {plan.nick} ({plan.address}) ...")
             members = kick(session, plan)
-            return "\n".join(f"{m.pod}: {m.status.role or m.status.kind}" for m in members)
+            said = [outcome(plan, members)]
+            for m in members:
+                said.append(f"{m.pod}: {m.problem or m.status.role or m.status.kind}")
+                if m.problem == REMOVED:
+                    said.append(f"  Remove its database file in {m.pod} and delete the pod: it joins anew.")
+            return "\n".join(said)
 
         return Proposal(plan.effect, plan.nick, run)
 

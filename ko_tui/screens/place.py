@@ -97,7 +97,9 @@ class PlaceScreen(Everywhere, Asking, Searching, Screen[Any]):
         """Words at the right of the second line, before the connection's own."""
         words, view = self.count_words, self.list_view() if self.is_mounted else None
         kept = getattr(view, "kept", None) if view is not None and view.filter.words else None
-        if words and kept is not None and " of " not in words:  # some places say it in their own way
+        if (
+            words[:1].isdigit() and kept is not None and " of " not in words
+        ):  # some places say it in their own way
             words = f"{len(kept):,} of {words}"
         return [(words, "")] if words else []
 

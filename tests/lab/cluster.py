@@ -122,6 +122,11 @@ class Lab:
             loading.result()
         self._servers = Servers(self)
         self._servers.start()
+        # --wait=hv waits for those that are registered, so all must be.
+        until(
+            lambda: len(self.sbctl("--bare", "--columns=name", "list", "Chassis").split()) >= len(NODES),
+            "chassis",
+        )
         self.sync()
 
     def _load(self) -> None:
@@ -240,11 +245,14 @@ class Lab:
         return place.run("ovn-sbctl", f"--timeout={seconds}", *words, timeout=seconds + 10).stdout
 
     def ping(self, source: str, address: str, count: int = 1) -> bool:
-        """Do ``count`` echo requests from a pod (``ns/name``) come back?"""
+        """Do ``count`` echo requests from a pod (``ns/name``) come back?
+
+        Asked up to three times: a switch drops what it would send to a tunnel whose neighbour it is still learning.
+        """
         from_pod = pod(source)
         argv = self.exec_prefix(from_pod.namespace, from_pod.name)
-        done = run(*argv, "ping", "-c", str(count), "-W", "2", "-i", "0.2", address, check=False)
-        return done.returncode == 0
+        words = ("ping", "-c", str(count), "-W", "2", "-i", "0.2", address)
+        return any(run(*argv, *words, check=False).returncode == 0 for _attempt in range(3))
 
     def ask(self, source: str, address: str, port: int, protocol: str = "TCP", seconds: float = 2.0) -> str:
         """What the server at an address says to a pod (``ns/name``); "" when nothing comes back in time."""

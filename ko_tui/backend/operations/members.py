@@ -5,6 +5,7 @@ kubectl-ko asks only the leader; what is wrong with a cluster often shows only i
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -237,3 +238,20 @@ def kick(session: Session, plan: KickPlan) -> list[Member]:
             (run.stderr or run.stdout).strip() or "The leader refused.", f"By hand: {run.kubectl()}"
         )
     return ask_members(session, plan.database)
+
+
+def outcome(plan: KickPlan, members: Sequence[Member]) -> str:
+    """What became of a kick, by what the members say afterwards: the removal is agreed on by raft, not at once."""
+    listing = [m.pod for m in members if m.well and any(s.nick == plan.nick for s in m.status.servers)]
+    if listing:
+        return f"The removal of server {plan.nick} has begun; {', '.join(listing)} still {_list(listing)} it."
+    left = {s.nick for m in members if m.well for s in m.status.servers}
+    return f"Server {plan.nick} is removed; {SCHEMA[plan.database]} has {len(left)} {_servers(left)} now."
+
+
+def _list(pods: Sequence[str]) -> str:
+    return "lists" if len(pods) == 1 else "list"
+
+
+def _servers(nicks: Collection[str]) -> str:
+    return "server" if len(nicks) == 1 else "servers"
