@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,13 +13,32 @@ if TYPE_CHECKING:
     from ko_tui.backend.session import Session
 
 OWN = frozenset({"cleanup", "perf", "diagnose"})  # these look into the cluster too
+OWN_RESTORE = frozenset({"nb", "status"})  # these tell of a restore themselves
 WORD = "remove"
 
 
 def tell(word: str) -> None:
     """Say on standard error what the journals of this machine know; asks no cluster, and never fails."""
-    if word in OWN or not any_journal():
+    if not any_journal():
         return
+    if word not in OWN:
+        _tell_created()
+    if word not in OWN_RESTORE:
+        _tell_restores()
+
+
+def _tell_restores() -> None:
+    from ko_tui.backend.operations.journal import stopped
+    from ko_tui.backend.operations.restore import how_to_go_on
+
+    for journal in stopped():
+        _say(
+            f"the restore of {journal.context}, begun {journal.events[0].time}, stopped at {journal.following!r}.\n"
+            f"  {how_to_go_on(journal)}"
+        )
+
+
+def _tell_created() -> None:
     from ko_tui.backend.operations.created_journal import read_all
 
     for journal in read_all()[0]:
@@ -37,11 +57,12 @@ def any_journal() -> bool:
     """Is there a journal at all? Most starts end here, having imported nothing."""
     import platformdirs
 
-    try:
-        directory = Path(platformdirs.user_state_dir("ko-tui", appauthor=False)) / "created"
-        return any(entry.suffix == ".json" for entry in directory.iterdir())
-    except OSError:
-        return False
+    state = Path(platformdirs.user_state_dir("ko-tui", appauthor=False))
+    for name in ("created", "restore"):
+        with contextlib.suppress(OSError):
+            if any(entry.suffix == ".json" for entry in (state / name).iterdir()):
+                return True
+    return False
 
 
 def offer(session: Session) -> None:

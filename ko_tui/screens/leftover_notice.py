@@ -17,8 +17,20 @@ def tell(app: KoTuiApp) -> None:
     if not any_journal():
         return
     from ko_tui.backend.operations.created_journal import read_all
+    from ko_tui.backend.operations.journal import stopped
     from ko_tui.visible import visible
 
+    for restore in stopped():
+        app.notify(
+            visible(
+                f"The restore of {restore.context}, begun {restore.events[0].time}, stopped at {restore.following!r}. "
+                "The operations restore nb and restore undo go on with it; they need --allow-write. Status says more."
+            ),
+            title="A restore is not finished",
+            severity="error",
+            timeout=SECONDS,
+            markup=False,
+        )
     for journal in read_all()[0]:
         app.notify(
             visible(

@@ -150,7 +150,7 @@ def _summary(health: Health) -> Line:
         alive = sum(not m.problem for m in members)
         leads = sum(m.status.is_leader for m in members)
         clustered = any(m.status.kind == "clustered" for m in members)
-        well = alive == len(members) and (leads == 1 or not clustered)
+        well = 0 < alive == len(members) and (leads == 1 or not clustered)
         note = "" if leads == 1 or not clustered else f", {leads or 'no'} leader{'s' if leads > 1 else ''}"
         add(database.upper(), f"{alive}/{len(members)}{note}", well)
     if health.northd:
@@ -162,7 +162,7 @@ def _summary(health: Health) -> Line:
             active == 1 and not paused,
         )
     if health.components:
-        full = sum(one.available >= one.wanted for one in health.components)
+        full = sum(not one.short for one in health.components)
         add("components", f"{full}/{len(health.components)}", full == len(health.components))
     if health.chassis:
         well_nodes = sum(c.registered and not c.problem for c in health.chassis)
@@ -175,14 +175,13 @@ def _components(health: Health) -> list[Line]:
         return []
     lines: list[Line] = [BLANK, [(f" {'COMPONENTS':<24}{'READY':<9}{'RESTARTS':<10}VERSION", "head")]]
     for one in health.components:
-        short = one.available < one.wanted
-        sign = glyphs().bad if short else glyphs().ok
+        sign = glyphs().bad if one.short else glyphs().ok
         version = ", ".join(image.rpartition(":")[2] for image in one.images)
         lines.append(
             [
-                (f" {sign} ", "bad" if short else "good"),
+                (f" {sign} ", "bad" if one.short else "good"),
                 (f"{one_line(one.name):<22}", ""),
-                (f"{one.available}/{one.wanted}".ljust(9), "bad" if short else ""),
+                (f"{one.available}/{one.wanted}".ljust(9), "bad" if one.short else ""),
                 (f"{one.restarts:<10}", "warn" if one.restarts else "dim"),
                 (one_line(version), "dim"),
             ]

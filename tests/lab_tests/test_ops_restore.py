@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ko_tui.backend.command.rbac import objects
+from ko_tui.backend.health.collect import collect
 from ko_tui.backend.operations.backup import backup
 from ko_tui.backend.operations.created import find_leftovers
 from ko_tui.backend.operations.journal import STEPS, RestoreJournal, load
@@ -186,6 +187,14 @@ def test_it_goes_on_after_sigkill_in_every_step(
         assert "--resume" in capsys.readouterr().out
         if step == "prepare":
             session = opened(lab)
+            first, second = collect(session, deep=False).findings[:2]
+            assert (first.key, second.key) == ("restore.stopped", "central.stopped")
+            assert "'prepare'" in first.title and "--resume" in first.next_step
+            with monkeypatch.context() as elsewhere:
+                elsewhere.setenv("XDG_STATE_HOME", str(state / "of-another-machine"))
+                assert "restore.under_way" in [f.key for f in collect(session, deep=False).findings]
+            assert main(["explain", "--match", "ip4", "--check"]) == 0
+            assert "stopped at 'prepare'" in capsys.readouterr().err, "every command tells of it"
             left = [found for found in find_leftovers(session) if found.operation == "restore"]
             session.close()
             assert len(left) == 1 and len(left[0].things) == 3, (

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,7 @@ from ko_tui.backend.health.model import (
     LeaderEndpoint,
     LeaseHealth,
     NorthdHealth,
+    RestoreHealth,
     Severity,
     WaitingPod,
 )
@@ -186,6 +188,12 @@ CASES: list[tuple[str, Severity, Callable[[Health], object]]] = [
     ),
     ("component.ovs-ovn", Severity.CRITICAL, lambda h: set_ready(h, 0)),
     ("component.ovs-ovn", Severity.WARNING, lambda h: set_ready(h, 1)),
+    ("component.kube-ovn-controller", Severity.CRITICAL, lambda h: scale_to_0(h, "kube-ovn-controller")),
+    ("central.stopped", Severity.CRITICAL, lambda h: scale_to_0(h, "ovn-central")),
+    ("restore.stopped", Severity.CRITICAL, lambda h: restoring(h, "stopped", central_stopped=True)),
+    ("restore.stopped", Severity.WARNING, lambda h: restoring(h, "stopped")),
+    ("restore.under_way", Severity.INFO, lambda h: restoring(h, "here")),
+    ("restore.under_way", Severity.INFO, lambda h: restoring(h, "elsewhere")),
     ("chassis.missing", Severity.WARNING, lambda h: h.chassis.append(ChassisHealth("n2", False))),
     ("chassis.stray", Severity.WARNING, lambda h: h.strays.append("old-node")),
     (
@@ -231,6 +239,51 @@ def set_northd(health: Health, *states: str) -> None:
 
 def set_ready(health: Health, available: int) -> None:
     health.components = [replace(health.components[0], available=available)]
+
+
+def scale_to_0(health: Health, name: str) -> None:
+    health.components.append(ComponentHealth(name, "Deployment", 0, 0, 0, 0))
+
+
+def restoring(health: Health, state: Any, *, central_stopped: bool = False) -> None:
+    health.restore = RestoreHealth(
+        state, "the way on", "start", "at noon", "done: keep", central_stopped, ("ko-tui-restore-1",)
+    )
+
+
+def test_what_stopped_ovn_central_is_said_first_and_alone() -> None:
+    health = healthy()
+    restoring(health, "stopped", central_stopped=True)
+    scale_to_0(health, "ovn-central")
+    health.members, health.labels, health.northd = {}, {}, []
+    health.endpoints = [LeaderEndpoint("ovn-nb", ())]
+    assert [f.key for f in find(health)] == ["restore.stopped", "central.stopped"]
+    assert find(health)[0].next_step == "the way on"
+
+
+def test_many_nodes_with_one_trouble_are_one_finding() -> None:
+    health = healthy()
+    for number in range(12):
+        node = f"n{number:02}"
+        health.chassis.append(ChassisHealth(node, True, "", 0, "not connected", 900))
+        health.chassis.append(
+            ChassisHealth(f"s{node}", True, problem="timed out" if number else "no ovs pod")
+        )
+        health.chassis.append(ChassisHealth(f"f{node}", True, "", 3 + number, "connected", 0))
+    found = {f.key: f for f in find(health)}
+    assert list(found) == ["chassis.no_flows", "chassis.silent", "chassis.disconnected", "chassis.lag"]
+    titles = [f.title for f in found.values()]
+    assert titles == [
+        "br-int on 12 nodes has no flows",
+        "12 nodes do not answer",
+        "ovn-controller on 12 nodes is not connected",
+        "12 nodes are up to 14 configurations behind",
+    ]
+    assert (
+        found["chassis.disconnected"].evidence
+        == f"not connected: {', '.join(f'n{n:02}' for n in range(10))} ..."
+    )
+    assert found["chassis.silent"].evidence.startswith("sn00: no ovs pod; sn01: timed out; ")
 
 
 @pytest.mark.parametrize(

@@ -22,11 +22,16 @@ from ko_tui.backend.health.model import (
     LeaderEndpoint,
     LeaseHealth,
     NorthdHealth,
+    RestoreHealth,
     WaitingPod,
 )
 from ko_tui.backend.health.noting import NotingSession
 from ko_tui.backend.operations.fanout import ask_all
+from ko_tui.backend.operations.hand_pods import APP as HAND_PODS
+from ko_tui.backend.operations.journal import PUT_BACK, busy, load, path_of
 from ko_tui.backend.operations.members import Member, ask_members
+from ko_tui.backend.operations.restore import how_to_go_on
+from ko_tui.backend.operations.restore_plan import progress
 from ko_tui.backend.operations.rollout import rollout_of
 from ko_tui.backend.ovn.northd import parse_northd
 from ko_tui.backend.ovn.table import Row, many
@@ -73,6 +78,7 @@ def collect(session: Session, *, deep: bool = True, cancel: Cancel | None = None
         ("leader endpoints", lambda: health.endpoints.extend(endpoints(session))),
         ("chassis", lambda: health.chassis.extend(chassis(session, deep=deep, cancel=cancel))),
         ("strays", lambda: health.strays.extend(strays(session))),
+        ("restore", lambda: setattr(health, "restore", restore(session))),
         ("waiting pods", lambda: health.waiting.extend(waiting(session))),
         ("MAC bindings", lambda: _count_bindings(session, health)),
         ("logical flows", lambda: _count_flows(session, health)),
@@ -102,6 +108,30 @@ def collect(session: Session, *, deep: bool = True, cancel: Cancel | None = None
     history.note_findings(len(health.findings))
     health.series = history.all_series()
     return health
+
+
+def restore(session: Session) -> RestoreHealth | None:
+    """A restore that has not ended: by the journals of this machine, else by its pods in the cluster."""
+    path = path_of(session.info)
+    journal = load(path)
+    if journal is not None and not journal.ended and journal.events:
+        step = PUT_BACK if journal.begun(PUT_BACK) else journal.following
+        down = journal.begun("stop") and ("start" not in journal.done or journal.begun(PUT_BACK))
+        began = journal.events[0].time
+        if busy(path):
+            return RestoreHealth(
+                "here", "Wait for it: ko-tui nb restore --status", step, began, progress(journal)
+            )
+        return RestoreHealth(
+            "stopped", how_to_go_on(journal), step, began, progress(journal), central_stopped=down
+        )
+    pods = session.app_pods(HAND_PODS, max_age=2.0)
+    if pods:
+        names = tuple(sorted(p.name for p in pods))
+        return RestoreHealth(
+            "elsewhere", "Ask who is at it; ko-tui nb restore --status there knows more.", pods=names
+        )
+    return None
 
 
 def _saved_members(session: Session, health: Health) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sized
 
+from ko_tui.backend.cluster.pods import CENTRAL
+from ko_tui.backend.health.findings_central import central_asked_for, restore, stopped
+from ko_tui.backend.health.findings_chassis import chassis
 from ko_tui.backend.health.findings_raft import raft
 from ko_tui.backend.health.history import History
 from ko_tui.backend.health.model import RANK, Finding, Health, Severity
@@ -11,7 +14,6 @@ from ko_tui.backend.health.model import RANK, Finding, Health, Severity
 MAC_BINDINGS_MANY = 20_000
 LOGICAL_FLOWS_MANY = 1_000_000
 LEASE_STALE = 60.0  # seconds; kube-ovn-controller renews every few
-NB_CFG_LAG = 2
 WAITING_LONG = 60.0  # seconds that a pod may wait for its address
 GROWTH = 1.5  # how much more than at first is worth a word ...
 GROWN_BY = {"mac_bindings": 1_000, "logical_flows": 10_000}  # ... when it is also more by that many
@@ -115,14 +117,16 @@ def controllers(health: Health) -> Iterator[Finding]:
             )
     yield from _waiting(health)
     for component in health.components:
-        if component.available >= component.wanted:
+        if not component.short or (component.name == CENTRAL and not component.wanted):
             continue
         needed = component.name in ("ovn-central", "kube-ovn-controller", "ovs-ovn", "kube-ovn-cni")
-        none = component.available == 0 and component.wanted > 0
+        none = component.available == 0
         yield Finding(
             Severity.CRITICAL if needed and none else Severity.WARNING if needed else Severity.INFO,
             f"component.{component.name}",
-            f"{component.name}: {component.available} of {component.wanted} ready",
+            f"{component.name}: {component.available} of {component.wanted} ready"
+            if component.wanted
+            else f"{component.name} is scaled to 0",
             f"{component.updated} updated, {component.restarts} restarts",
             "What this part does is missing where it is not ready.",
             f"kubectl get pods -A -o wide | grep {component.name}",
@@ -160,66 +164,9 @@ def _span(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
-def chassis(health: Health) -> Iterator[Finding]:
-    missing = [c.node for c in health.chassis if not c.registered]
-    if missing:
-        yield Finding(
-            Severity.CRITICAL if len(missing) == len(health.chassis) else Severity.WARNING,
-            "chassis.missing",
-            f"{_count(missing, 'node')} without a chassis",
-            ", ".join(missing[:10]) + (" ..." if len(missing) > 10 else ""),
-            "Pods there have no network.",
-            "See ovn-controller's log on those nodes, and their external_ids:ovn-remote.",
-        )
-    if health.strays:
-        yield Finding(
-            Severity.WARNING,
-            "chassis.stray",
-            f"{len(health.strays)} chassis without a node of their own",
-            ", ".join(health.strays[:10]),
-            "Other nodes keep tunnels to them, and ports may be bound where nothing runs.",
-            "If the node is gone for good: ovn-sbctl chassis-del; when two share a host name, delete the dead one.",
-        )
-    for each in health.chassis:
-        if each.problem:
-            yield Finding(
-                Severity.WARNING,
-                "chassis.silent",
-                f"Node {each.node} does not answer",
-                each.problem,
-                "Flows there stay as they are.",
-                f"See the ovs-ovn pod on {each.node}.",
-            )
-        elif each.controller and each.controller != "connected":
-            yield Finding(
-                Severity.WARNING,
-                "chassis.disconnected",
-                f"ovn-controller on {each.node} is not connected",
-                each.controller,
-                "Changes do not reach that node; new pods there get no network.",
-                "See its log, the southbound leader, and the certificates when TLS is on.",
-            )
-        elif each.flows == 0:
-            yield Finding(
-                Severity.CRITICAL,
-                "chassis.no_flows",
-                f"br-int on {each.node} has no flows",
-                "0 flows",
-                "Nothing gets through on that node.",
-                "Restart ovn-controller there; see whether ovs-vswitchd was restarted.",
-            )
-        if each.lag is not None and each.lag > NB_CFG_LAG:
-            yield Finding(
-                Severity.WARNING,
-                "chassis.lag",
-                f"Node {each.node} is {each.lag} configurations behind",
-                f"nb_cfg lag {each.lag}",
-                "Recent changes do not work there yet.",
-                "See the load of ovn-controller and ovs-vswitchd on that node.",
-            )
-
-
 def endpoints(health: Health) -> Iterator[Finding]:
+    if not central_asked_for(health):
+        return  # that alone says it
     for each in health.endpoints:
         if len(each.addresses) != 1:
             yield Finding(
@@ -298,6 +245,8 @@ def changes(health: Health, history: History) -> Iterator[Finding]:
 
 
 RULES: tuple[Callable[[Health], Iterator[Finding]], ...] = (
+    restore,
+    stopped,
     raft,
     labels,
     northd,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from ko_tui.backend.cluster.leader import Database
 from ko_tui.backend.operations.members import Member
@@ -55,6 +55,11 @@ class ComponentHealth:
     restarts: int
     images: tuple[str, ...] = ()
 
+    @property
+    def short(self) -> bool:
+        """Are fewer there than should be? No cluster is without these two, whatever their Deployments ask for."""
+        return self.available < (self.wanted or int(self.name in ("ovn-central", "kube-ovn-controller")))
+
 
 @dataclass(frozen=True, slots=True)
 class LeaseHealth:
@@ -95,6 +100,23 @@ class WaitingPod:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class RestoreHealth:
+    """A restore of the northbound database that has not ended.
+
+    ``state``: "here" (a ko-tui of this machine is at it), "stopped" (it was begun on this machine, and nothing is at
+    it) or "elsewhere" (only its ``pods`` in the cluster are seen). ``way`` is how to go on.
+    """
+
+    state: Literal["here", "stopped", "elsewhere"]
+    way: str
+    step: str = ""
+    began: str = ""
+    progress: str = ""
+    central_stopped: bool = False
+    pods: tuple[str, ...] = ()
+
+
 @dataclass(slots=True)
 class Health:
     """Everything at one moment (time.time() seconds). ``partial`` names what could not be asked."""
@@ -112,6 +134,7 @@ class Health:
     strays: list[str] = field(
         default_factory=list
     )  # host names of chassis that belong to no node, or doubled
+    restore: RestoreHealth | None = None
     mac_bindings: int | None = None
     logical_flows: int | None = None
     findings: list[Finding] = field(default_factory=list)
@@ -156,6 +179,7 @@ class Health:
             "mac_bindings": self.mac_bindings,
             "logical_flows": self.logical_flows,
             "strays": self.strays,
+            "restore": asdict(self.restore) if self.restore else None,
             "partial": self.partial,
             **plain,
         }

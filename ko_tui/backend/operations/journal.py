@@ -134,6 +134,29 @@ def write_whole(path: Path, content: bytes) -> None:
     replace_file(path, content, lasting=True)
 
 
+def busy(path: Path) -> bool:
+    """Is a ko-tui at this restore now?"""
+    try:
+        with held(path):
+            return False
+    except UsageError:
+        return True
+
+
+def stopped() -> list[RestoreJournal]:
+    """The restores of any cluster that were begun on this machine, have not ended, and have nobody at them.
+
+    A journal that cannot be read is passed over here: the restore itself says so.
+    """
+    found = []
+    for path in sorted(directory().glob("*.json")):
+        with contextlib.suppress(UsageError, OSError):
+            journal = load(path)
+            if journal is not None and not journal.ended and journal.events and not busy(path):
+                found.append(journal)
+    return found
+
+
 @contextlib.contextmanager
 def held(path: Path) -> Iterator[None]:
     """Keep a second ko-tui away from the same restore; the lock ends with the process, however it ends.
