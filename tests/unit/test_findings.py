@@ -75,7 +75,7 @@ def test_recorded_raft_clusters(release: int, database: Database) -> None:
     assert keys(cluster(release, "-leader-killed-1s", database)) == ["raft.no_leader"]
     assert keys(cluster(release, "-leader-killed-9s", database)) == ["raft.stale_member"]
     lost = find(cluster(release, "-no-quorum-25s", database))
-    assert [f.key for f in lost] == ["raft.no_quorum", "raft.status"]
+    assert [f.key for f in lost] == ["raft.no_quorum"]
     assert lost[0].severity is Severity.CRITICAL and "1 of 3 members answer, 2 are needed" in lost[0].evidence
 
 

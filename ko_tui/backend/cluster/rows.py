@@ -11,6 +11,7 @@ from ko_tui.backend.cluster.leading import run_on_leader, turned_away
 from ko_tui.backend.command.run import CommandRun
 from ko_tui.backend.errors import ClusterError
 from ko_tui.backend.ovn.table import Row, parse_table
+from ko_tui.backend.ovs.silence import DAEMON, STUCK, gave_up
 from ko_tui.backend.source.ovsdb_find import pick_rows
 
 if TYPE_CHECKING:
@@ -24,6 +25,12 @@ class ToolFailed(ClusterError):
     """An OVN or OVS tool ended with an error."""
 
     title = "The command failed in the pod"
+
+
+class NoAnswerInTime(ToolFailed):
+    """The tool's own time limit ended it: whom it asked is there, and does not answer."""
+
+    title = "No answer in time"
 
 
 def rows_argv(
@@ -109,6 +116,11 @@ def check(run: CommandRun) -> CommandRun:
     """The run itself when it ended well. Raises ToolFailed with the tool's own words."""
     if run.exit_code == 0:
         return run
+    if gave_up(run.stderr):
+        raise NoAnswerInTime(
+            f"{DAEMON.get(run.tool, 'the daemon')} gave {run.tool} no answer in {run.pod}: {STUCK}.",
+            f"See ko-tui status, and the log of that pod. Again by hand: {run.kubectl()}",
+        )
     said = (run.stderr.strip() or run.stdout.strip()).splitlines()
     raise ToolFailed(
         f"{run.tool} in {run.pod} ended with status {run.exit_code}: {said[-1] if said else 'no message'}",

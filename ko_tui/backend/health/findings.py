@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sized
 from ko_tui.backend.cluster.pods import CENTRAL
 from ko_tui.backend.health.findings_central import central_asked_for, restore, stopped
 from ko_tui.backend.health.findings_chassis import chassis
-from ko_tui.backend.health.findings_raft import raft
+from ko_tui.backend.health.findings_raft import leads, raft
 from ko_tui.backend.health.history import History
 from ko_tui.backend.health.model import RANK, Finding, Health, Severity
 
@@ -168,6 +168,9 @@ def endpoints(health: Health) -> Iterator[Finding]:
     if not central_asked_for(health):
         return  # that alone says it
     for each in health.endpoints:
+        asked = health.members.get(each.service.removeprefix("ovn-"), [])  # type: ignore[call-overload]
+        if any(m.status.kind == "clustered" for m in asked) and not any(map(leads, asked)):
+            continue  # nobody leads, so nobody can be behind it
         if len(each.addresses) != 1:
             yield Finding(
                 Severity.WARNING if each.addresses else Severity.CRITICAL,

@@ -44,7 +44,7 @@ def chassis(health: Health) -> Iterator[Finding]:
             "chassis.silent",
             f"{_who(silent)} not answer" if len(silent) > 1 else f"Node {silent[0][0]} does not answer",
             _seen(silent),
-            "Flows there stay as they are.",
+            "Connections that its datapath knows go on; new ones may fail, and changes do not arrive there.",
             f"See the ovs-ovn pod on {_there(silent)}.",
         )
     if cut_off:

@@ -18,7 +18,7 @@ def raft(health: Health) -> Iterator[Finding]:
     for database, members in health.members.items():
         clustered = [m for m in members if m.status.kind == "clustered"]
         if clustered:
-            yield from _leadership(database, clustered, members)
+            yield from _leadership(database, clustered, members, health.namespace)
             yield from _membership(database, clustered, members, health.namespace)
         elif members and not any(m.status.kind == "standalone" for m in members):
             said = "; ".join(f"{m.pod}: {m.problem or m.status.kind}" for m in members)
@@ -33,7 +33,14 @@ def raft(health: Health) -> Iterator[Finding]:
         yield from _storage(database, members)
 
 
-def _leadership(database: Database, clustered: list[Member], members: list[Member]) -> Iterator[Finding]:
+def leads(member: Member) -> bool:
+    """Does it lead, and is it in touch with its cluster?"""
+    return member.status.is_leader and member.status.status not in CUT_OFF
+
+
+def _leadership(
+    database: Database, clustered: list[Member], members: list[Member], namespace: str
+) -> Iterator[Finding]:
     name = SCHEMA[database]
     leaders = [m for m in clustered if m.status.is_leader]
     clusters = {m.status.cluster_id for m in clustered if m.status.cluster_id}
@@ -69,8 +76,8 @@ def _leadership(database: Database, clustered: list[Member], members: list[Membe
             "Clients of that member wait.",
             "It should step down within an election time; if not, see the network between the members.",
         )
-    if not any(m.status.status not in CUT_OFF for m in leaders):
-        yield _no_leader(name, clustered, members)
+    if not any(map(leads, clustered)):
+        yield _no_leader(name, clustered, members, namespace)
     else:
         followed = {m.status.leader_nick for m in clustered if m.status.leader_nick}
         if len(followed) > 1:
@@ -85,12 +92,14 @@ def _leadership(database: Database, clustered: list[Member], members: list[Membe
             )
 
 
-def _no_leader(name: str, clustered: list[Member], members: list[Member]) -> Finding:
+def _no_leader(name: str, clustered: list[Member], members: list[Member], namespace: str) -> Finding:
     roles = ", ".join(f"{m.pod} {m.status.role or 'silent'}" for m in members)
     wanted = max((len(m.status.servers) for m in clustered), default=len(members))
     answer = f"{len(clustered)} of {wanted} members answer, {quorum(wanted)} are needed: {roles}"
     timer = max((m.status.election_timer_ms for m in clustered), default=0) / 1000
     electing = len(clustered) >= quorum(wanted)
+    silent = next((m.pod for m in members if m.status.kind != "clustered"), "")
+    look = f"See why they do not answer: kubectl logs -n {namespace} {silent}. " if silent else ""
     return Finding(
         Severity.CRITICAL,
         "raft.no_leader" if electing else "raft.no_quorum",
@@ -100,7 +109,8 @@ def _no_leader(name: str, clustered: list[Member], members: list[Member]) -> Fin
         f"An election ends within a few times {timer:.0f} s: look again. If it does not, the members do not hear each "
         "other: see the network between them, and their logs."
         if electing
-        else "Bring the missing members back; if they are lost for good, restore from a backup.",
+        else f"{look}If they are lost for good: ko-tui --allow-write nb restore makes a new cluster, northbound and "
+        "southbound, from the member that knows most or from a backup.",
     )
 
 
@@ -157,8 +167,11 @@ def _membership(
                     "What it is asked, it answers from the past.",
                     "See its disk and the network to the leader.",
                 )
+    led = any(map(leads, clustered))
     for member in clustered:
         status = member.status.status
+        if status == CUT_OFF[1] and not led:
+            continue  # that there is no leader says it
         if status and status != "cluster member":
             severe = Severity.CRITICAL if status == "failed" else Severity.WARNING
             yield Finding(
@@ -197,5 +210,5 @@ def _storage(database: Database, members: list[Member]) -> Iterator[Finding]:
                 f"{SCHEMA[database]} on {member.pod} has a storage problem",
                 member.storage,
                 "Its contents cannot be trusted, and it may refuse to start again.",
-                "Back up from another member. With an 'inconsistent data' error see kubectl ko nb restore.",
+                "Back up from another member. With an 'inconsistent data' error: ko-tui --allow-write nb restore.",
             )

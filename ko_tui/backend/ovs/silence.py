@@ -15,13 +15,31 @@ _NOT_RUNNING = re.compile(
     r"|is not a bridge or a socket"
 )
 
+DAEMON = {
+    "ovs-ofctl": "ovs-vswitchd",
+    "ovs-appctl": "ovs-vswitchd",
+    "ovs-dpctl": "ovs-vswitchd",
+    "ovs-vsctl": "ovsdb-server",
+    "ovn-appctl": "the daemon",
+    "ovn-nbctl": "the northbound database",
+    "ovn-sbctl": "the southbound database",
+    "ovsdb-client": "the database",
+}
+"""Who is asked by a tool."""
+STUCK = "it runs, and is stuck or very busy"
+
+
+def gave_up(stderr: str) -> bool:
+    """Did the tool's own time limit end it? The words are those of OVS's fatal-signal module."""
+    return "Alarm clock" in stderr
+
 
 def why_silent(stdout: str, stderr: str) -> str:
     """One line; ``no answer`` when nothing was said at all."""
     said = [line.strip() for line in (stderr.strip() or stdout.strip()).splitlines() if line.strip()]
     if not said:
         return "no answer"
-    if any("Alarm clock" in line for line in said):
-        return "no answer in time: it runs, and is stuck or very busy"
+    if any(map(gave_up, said)):
+        return f"no answer in time: {STUCK}"
     words = _PREFIX.sub("", said[-1])
     return f"not running: {words}" if _NOT_RUNNING.search(words) else words

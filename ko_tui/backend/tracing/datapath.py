@@ -16,6 +16,7 @@ from ko_tui.backend.explain.datapath_words import action_words
 from ko_tui.backend.ovn.table import many
 from ko_tui.backend.ovn.trace_model import Verdict
 from ko_tui.backend.ovs.ofproto_trace import OfBlock, OfTrace, OfVerdict, parse
+from ko_tui.backend.ovs.silence import STUCK, gave_up
 from ko_tui.backend.ovs.traced_packet import Sent, Tunnel, sent
 from ko_tui.backend.packet import IP_PROTOCOLS, PORT_PROTOCOLS, Packet
 from ko_tui.backend.pipeline.node_flows import flows_by_cookie
@@ -113,6 +114,8 @@ class _Follower:
         run = self.session.run(self.session.ovs(ports.node), argv, timeout=SECONDS + 5, cancel=self.cancel)
         if run.exit_code != 0:
             said = " ".join((run.stderr or run.stdout).split())
+            if gave_up(run.stderr):
+                said = f"ovs-vswitchd gave no answer within {SECONDS} s: {STUCK}."
             raise NoDatapathTrace(
                 f"ofproto/trace on node {ports.node}: {said}", f"Try it by hand: {run.kubectl()}"
             )
