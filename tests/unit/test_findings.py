@@ -261,6 +261,13 @@ def test_what_stopped_ovn_central_is_said_first_and_alone() -> None:
     assert find(health)[0].next_step == "the way on"
 
 
+def test_a_service_without_anybody_to_lead_it_is_no_finding_of_its_own() -> None:
+    health = cluster(1, "-no-quorum-25s")
+    health.endpoints = [LeaderEndpoint("ovn-nb", ()), LeaderEndpoint("ovn-northd", ())]
+    set_northd(health, "paused", "paused")
+    assert [f.key for f in find(health)] == ["raft.no_quorum", "northd.paused"]
+
+
 def test_many_nodes_with_one_trouble_are_one_finding() -> None:
     health = healthy()
     for number in range(12):

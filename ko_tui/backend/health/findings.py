@@ -171,6 +171,8 @@ def endpoints(health: Health) -> Iterator[Finding]:
         asked = health.members.get(each.service.removeprefix("ovn-"), [])  # type: ignore[call-overload]
         if any(m.status.kind == "clustered" for m in asked) and not any(map(leads, asked)):
             continue  # nobody leads, so nobody can be behind it
+        if each.service == "ovn-northd" and health.northd and all(n.state != "active" for n in health.northd):
+            continue
         if len(each.addresses) != 1:
             yield Finding(
                 Severity.WARNING if each.addresses else Severity.CRITICAL,
