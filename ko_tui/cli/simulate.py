@@ -88,7 +88,7 @@ def show(
         if why is not None:
             from ko_tui.cli.why_not import why_not_json
 
-            document["why_not"] = why_not_json(*why)
+            document["why_not"] = why_not_json(*why, lang=explained.lang)
         json.dump(document, sys.stdout, ensure_ascii=False, indent=2)
         sys.stdout.write("\n")
         return
@@ -98,7 +98,7 @@ def show(
     if why is not None:
         from ko_tui.cli.why_not import print_why_not
 
-        print_why_not(*why)
+        print_why_not(*why, lang=explained.lang)
 
 
 def run_batch(simulator: Simulator, path: str, out: TextIO) -> int:

@@ -169,7 +169,7 @@ def show(args: argparse.Namespace, session: object, result: TraceResult) -> int:
         if args.why_not:
             from ko_tui.cli.why_not import simulated, why_not_json
 
-            made["why_not"] = why_not_json(*simulated(session, result))
+            made["why_not"] = why_not_json(*simulated(session, result), lang=explained.lang)
         json.dump(made, sys.stdout, ensure_ascii=False, indent=2)
         sys.stdout.write("\n")
     else:
@@ -188,7 +188,7 @@ def show(args: argparse.Namespace, session: object, result: TraceResult) -> int:
         if args.why_not:
             from ko_tui.cli.why_not import print_why_not, simulated
 
-            print_why_not(*simulated(session, result))
+            print_why_not(*simulated(session, result), lang=explained.lang)
     if result.datapath is not None and result.datapath.findings:
         return 1
     return 0 if explained.verdict in REACHED else 1

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ko_tui.cli.visible import visible
 
 if TYPE_CHECKING:
+    from ko_tui.backend.explain.catalogue import Catalogue
     from ko_tui.backend.explain.owner import NbRows
     from ko_tui.backend.simulate import Simulation, Simulator
     from ko_tui.backend.simulate.clauses import Clause
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from ko_tui.backend.simulate.owners import FlowNames
     from ko_tui.backend.tracing.model import TraceResult
 
-_MARKS = {True: "yes", False: "NO ", None: " ? "}
+_MARKS = {True: "mark.yes", False: "mark.no", None: "mark.unknown"}
 
 
 def simulated(session: Any, result: TraceResult) -> tuple[Simulator, Simulation, NbRows]:
@@ -49,47 +50,56 @@ def saved_northbound(source: Any) -> NbRows | None:
 
 
 def _drops(
-    simulator: Simulator, simulation: Simulation, northbound: NbRows | None
+    simulator: Simulator, simulation: Simulation, northbound: NbRows | None, words: Catalogue
 ) -> tuple[list[Drop], FlowNames]:
     from ko_tui.backend.simulate.dropped import explain_drop
     from ko_tui.backend.simulate.mismatch import dropped_steps
     from ko_tui.backend.simulate.owners import FlowNames
 
     names = FlowNames(northbound)
-    drops = [explain_drop(simulator, simulation, s, name_of=names) for s in dropped_steps(simulation)]
-    return drops, names
+    ends = dropped_steps(simulation)
+    return [explain_drop(simulator, simulation, end, name_of=names, words=words) for end in ends], names
 
 
 def why_not_json(
-    simulator: Simulator, simulation: Simulation, northbound: NbRows | None = None
+    simulator: Simulator, simulation: Simulation, northbound: NbRows | None = None, *, lang: str = "en"
 ) -> dict[str, Any]:
     """``{"drops": [...]}`` (docs/trace-json.md)."""
-    drops, names = _drops(simulator, simulation, northbound)
+    drops, names = _drops(simulator, simulation, northbound, _words(lang))
     return {"drops": [to_json(drop, names) for drop in drops]}
 
 
-def print_why_not(simulator: Simulator, simulation: Simulation, northbound: NbRows | None = None) -> None:
+def print_why_not(
+    simulator: Simulator, simulation: Simulation, northbound: NbRows | None = None, *, lang: str = "en"
+) -> None:
     """Each drop of a simulation with the flows that came near."""
-    drops, names = _drops(simulator, simulation, northbound)
+    words = _words(lang)
+    drops, names = _drops(simulator, simulation, northbound, words)
     if not drops:
-        print("\nNothing was dropped.")
+        print(f"\n{words.why('head.nothing')}")
     for drop in drops:
-        print(f"\nWhy: {visible(drop.sentence)}")
+        print(f"\n{words.why('head.why', sentence=visible(drop.sentence))}")
         for miss in drop.nearest:
-            print("\n".join(_lines(miss, names)))
+            print("\n".join(_lines(miss, names, words)))
 
 
-def _lines(miss: NearMiss, names: FlowNames) -> list[str]:
+def _words(lang: str) -> Catalogue:
+    from ko_tui.backend.explain.catalogue import catalogue
+
+    return catalogue("zh" if lang == "zh" else "en")
+
+
+def _lines(miss: NearMiss, names: FlowNames, words: Catalogue) -> list[str]:
     flow = miss.flow
     named = names(flow)
-    out = [f"  priority {flow.priority}, {flow.uuid[:8]}{f', {visible(named)}' if named else ''}"]
+    priority = words.why("miss.priority", priority=flow.priority)
+    out = [f"  {priority}, {flow.uuid[:8]}{f', {visible(named)}' if named else ''}"]
     if miss.outranked:
-        out.append("    matches too, but comes after the flow that was hit")
+        out.append(f"    {words.why('miss.comes_after')}")
     for clause in miss.clauses:
-        value = clause.sentence()
-        out.append(
-            f"    {_MARKS[clause.value]} {visible(clause.text)}{f'  ({visible(value)})' if value else ''}"
-        )
+        value = clause.sentence(words)
+        mark = words.why(_MARKS[clause.value])
+        out.append(f"    {mark} {visible(clause.text)}{f'  ({visible(value)})' if value else ''}")
     return out
 
 

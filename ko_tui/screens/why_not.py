@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ko_tui.visible import one_line, visible
 from ko_tui.widgets.glyphs import glyphs
@@ -10,9 +10,13 @@ from ko_tui.widgets.highlight import highlight
 from ko_tui.widgets.tones import Line, Tone
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ko_tui.backend.explain.catalogue import Catalogue
     from ko_tui.backend.session import Session
     from ko_tui.backend.simulate import Simulator
     from ko_tui.backend.simulate.mismatch import NearMiss
+    from ko_tui.backend.simulate.owners import FlowNames
     from ko_tui.backend.source.interface import Cancel
     from ko_tui.backend.tracing.model import TraceResult
     from ko_tui.screens.trace import TraceScreen
@@ -46,12 +50,14 @@ def _why(session: Session, cancel: Cancel, result: TraceResult, number: int) -> 
 
 
 def _said(session: Session, simulator: Simulator, result: TraceResult, number: int) -> list[Line]:
+    from ko_tui.backend.explain.catalogue import catalogue
     from ko_tui.backend.simulate import Options
     from ko_tui.backend.simulate.dropped import explain_drop
     from ko_tui.backend.simulate.mismatch import dropped_steps, near_misses, stage_name
     from ko_tui.backend.simulate.owners import FlowNames
     from ko_tui.backend.tracing.objects import SessionRows
 
+    words = catalogue("zh" if result.explained.lang == "zh" else "en")
     plan = result.plan
     options = Options(plan.packet.ct, plan.lb_dst, plan.select_id)
     made = simulator.run(plan.packet.datapath, plan.packet.microflow(), options)
@@ -59,41 +65,44 @@ def _said(session: Session, simulator: Simulator, result: TraceResult, number: i
     wanted = result.explained.stages[number]
     lines: list[Line] = []
     for end in dropped_steps(made):
-        drop = explain_drop(simulator, made, end, name_of=names)
+        drop = explain_drop(simulator, made, end, name_of=names, words=words)
         lines += [[(f"{glyphs().bad} ", "bad"), (visible(drop.sentence), "strong")], [("", "")]]
         if stage_name(drop.step) == wanted.stage.name:
-            lines += _misses(drop.nearest, names)
+            lines += _misses(drop.nearest, names, words)
             return lines
     steps = [s for s in made.steps if stage_name(s) == wanted.stage.name]
     if not steps:
-        lines.append([("The simulated packet does not pass this stage; choose one that it passes.", "warn")])
+        lines.append([(words.why("miss.not_passed"), "warn")])
         return lines
-    lines += [[(f"Flows of {wanted.stage.name} that did not decide, nearest first", "head")], [("", "")]]
-    return [*lines, *_misses(near_misses(simulator, steps[0], limit=12), names)]
+    lines += [[(words.why("miss.head", stage=wanted.stage.name), "head")], [("", "")]]
+    return [*lines, *_misses(near_misses(simulator, steps[0], limit=12, words=words), names, words)]
 
 
-def _misses(misses: Any, names: Any) -> list[Line]:
+def _misses(misses: Sequence[NearMiss], names: FlowNames, words: Catalogue) -> list[Line]:
     g = glyphs()
     lines: list[Line] = []
     for miss in misses:
-        lines += _miss(miss, str(names(miss.flow)), g.ok, g.bad, g.unknown)
+        lines += _miss(miss, str(names(miss.flow)), (g.ok, g.bad, g.unknown), words)
     if not lines:
-        lines.append([("No other flow of this stage comes near.", "dim")])
+        lines.append([(words.why("miss.none"), "dim")])
     return lines
 
 
-def _miss(miss: NearMiss, name: str, yes: str, no: str, open_: str) -> list[Line]:
+def _miss(miss: NearMiss, name: str, signs: tuple[str, str, str], words: Catalogue) -> list[Line]:
+    """``signs``: for a clause that holds, one that does not, and one that is not known."""
     flow = miss.flow
+    yes, no, open_ = signs
+    priority = words.why("miss.priority", priority=flow.priority)
     lines: list[Line] = [
-        [(f"priority {flow.priority}", "warn"), (f"  {flow.uuid[:8]}  ", "dim"), (visible(name), "accent")],
+        [(priority, "warn"), (f"  {flow.uuid[:8]}  ", "dim"), (visible(name), "accent")],
         [("   ", ""), *highlight(one_line(flow.match), "match")],
     ]
     if miss.outranked:
-        lines.append([("   matches too, but comes after the flow that was hit", "dim")])
+        lines.append([(f"   {words.why('miss.comes_after')}", "dim")])
     for clause in miss.clauses:
         sign = open_ if clause.value is None else yes if clause.value else no
         tone: Tone = "warn" if clause.value is None else "good" if clause.value else "bad"
-        value = clause.sentence()
+        value = clause.sentence(words)
         lines.append(
             [
                 (f"   {sign} ", tone),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
+from ko_tui.backend.explain.catalogue import catalogue
 from ko_tui.backend.simulate.clauses import Clause
 from ko_tui.backend.simulate.mismatch import NearMiss
 from ko_tui.screens.asking import Answered
@@ -102,7 +103,7 @@ def test_hostile_names_stay_text() -> None:
 
     clause = Clause("a\x1b[31m == [red]", False, "[/x]‮" + "y" * 300)
     miss = NearMiss(Flow(), (clause,), 1.0)  # type: ignore[arg-type]
-    lines = _miss(miss, "数据\x07[/b]", "+", "X", "?")
+    lines = _miss(miss, "数据\x07[/b]", ("+", "X", "?"), catalogue())
     shown = content(lines).plain
     assert "\x1b" not in shown and "\x07" not in shown and "[/foo]" in shown and "数据" in shown
     assert "\u202e" not in shown, "nothing turns the direction of what follows"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 
 import pytest
 
+from ko_tui.backend.explain.catalogue import Catalogue, catalogue
 from ko_tui.backend.simulate import Options, Simulator
 from ko_tui.backend.simulate.dropped import Drop, why_dropped
 from ko_tui.backend.simulate.mismatch import near_misses
@@ -141,11 +143,32 @@ def test_the_sentence_names_the_cause(name: str, databases: tuple[Database, Data
         assert part in drop.sentence, drop.sentence
 
 
-def dropped(database: Database, microflow: str, ct: tuple[str, ...]) -> Drop:
+ENGLISH = re.compile(
+    r"\b(?:the|is|are|has|have|of|to|from|for|in|on|no|not|and|but|it|its|which|that|by|with|nearest)\b"
+)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_in_chinese_it_is_chinese(name: str, databases: tuple[Database, Database]) -> None:
+    microflow, ct, _ = CASES[name]
+    words = catalogue("zh")
+    drop = dropped(databases[0], microflow, ct, words)
+    assert re.search("[\u4e00-\u9fff]", drop.sentence) and drop.sentence.endswith("。")
+    said = [drop.sentence, *(miss.sentence(words) for miss in drop.nearest)]
+    said += [clause.sentence(words) for miss in drop.nearest for clause in miss.clauses]
+    for sentence in said:
+        bare = sentence
+        for miss in drop.nearest:  # matches stay as OVN writes them
+            for clause in miss.clauses:
+                bare = bare.replace(clause.text, "")
+        assert not ENGLISH.search(re.sub(r"is_chassis_resident|[（(][^（）()]*:.*[）)]", "", bare)), sentence
+
+
+def dropped(database: Database, microflow: str, ct: tuple[str, ...], words: Catalogue | None = None) -> Drop:
     simulator = Simulator(database)
     made = simulator.run(None, microflow, Options(ct))
     assert not made.failed, made.text
-    drop = why_dropped(simulator, made)
+    drop = why_dropped(simulator, made, words=words)
     assert drop is not None, made.text
     return drop
 

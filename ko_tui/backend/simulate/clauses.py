@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from ko_tui.backend.explain.catalogue import Catalogue, catalogue
 from ko_tui.backend.ovn.expression import (
     AddressSet,
     And,
@@ -75,13 +76,13 @@ class Clause:
     alternatives: tuple[Clause, ...] = ()  # the terms of an "or"
     is_kind: bool = False
 
-    def sentence(self) -> str:
+    def sentence(self, words: Catalogue | None = None) -> str:
         """What the packet is or has there, without a full stop; "" when there is nothing to say."""
         if self.note or not self.packet:
             return self.note
         if self.packet.startswith(NONE):
             return self.packet.removeprefix(NONE)
-        return f"the packet {'is' if self.is_kind else 'has'} {self.packet}"
+        return (words or catalogue()).why("clause.is" if self.is_kind else "clause.has", what=self.packet)
 
 
 @dataclass
@@ -93,6 +94,7 @@ class View:
     port_name: PortName
     known: Mapping[str, int] | None = None
     sets: Callable[[str], tuple[str, ...] | None] = field(default=lambda _: None)
+    words: Catalogue = field(default_factory=catalogue)
 
 
 def clauses(expression: Expression, view: View) -> list[Clause]:
@@ -188,14 +190,21 @@ def _values(term: Expression, view: View) -> tuple[str, bool]:
         elif value:
             values.append((ref, value))
     if not values:
-        return (f"{NONE}the packet is {what}", False) if absent else (what, True) if kinds else ("", False)
+        return (
+            (f"{NONE}{view.words.why('clause.is', what=what)}", False)
+            if absent
+            else (what, True)
+            if kinds
+            else ("", False)
+        )
     words = (
         values[0][1] if len(values) + len(absent) + kinds == 1 else ", ".join(f"{r} = {v}" for r, v in values)
     )
     if absent:
-        words += f", but no {' and no '.join(map(str, absent))}: it is {what}"
+        missing = view.words.why("clause.and_no").join(map(str, absent))
+        words = view.words.why("clause.but_no", values=words, fields=missing, what=what)
     elif kinds:
-        words += f", and is {what}"
+        words = view.words.why("clause.and_is", values=words, what=what)
     return words, False
 
 
@@ -219,9 +228,9 @@ def shown(ref: FieldRef, view: View, shape: Format | None = None) -> str:
     if place is None:
         return ""
     if symbol.prerequisites and not _has(symbol.prerequisites, view):
-        return f"{NONE}the packet is {summary(view)}"
+        return f"{NONE}{view.words.why('clause.is', what=summary(view))}"
     if view.known is not None and view.known.get(place.key, 0) & place.mask != place.mask:
-        return "not said"
+        return view.words.why("clause.not_said")
     return _spelled(ref, place.read(view.state), symbol.width == 0, shape, view)
 
 
@@ -258,22 +267,27 @@ def _spelled(ref: FieldRef, value: int, is_string: bool, shape: Format | None, v
 
 def summary(view: View, *, tag: bool = False) -> str:
     """The packet's protocol in a word or two: ``IPv4 TCP``, ``ARP``; with ``tag`` its VLAN too."""
+    say = view.words.why
     if tag:
         tci = view.state["vlan.tci"]
         known = view.known is None or view.known.get("vlan.tci", 0) & VLAN_PRESENT
-        tagged = f"in VLAN {tci & 0xFFF}" if tci & VLAN_PRESENT else "without a VLAN tag"
-        return f"{summary(view)} {tagged}" if known else summary(view)
+        kind = summary(view)
+        if not known:
+            return kind
+        if tci & VLAN_PRESENT:
+            return say("kind.tagged", kind=kind, vlan=tci & 0xFFF)
+        return say("kind.untagged", kind=kind)
     state = view.state
     if view.known is not None and not view.known.get("eth.type"):
-        return "of a kind that is not said"
-    kind = state["eth.type"]
-    family = FAMILIES.get(kind, f"of Ethernet type {kind:#x}")
-    if kind not in (ETH_IP, ETH_IPV6):
+        return say("kind.not_said")
+    ether = state["eth.type"]
+    family = FAMILIES.get(ether) or say("kind.ethernet", type=f"{ether:#x}")
+    if ether not in (ETH_IP, ETH_IPV6):
         return family
     if view.known is not None and not view.known.get("nw_proto"):
         return family
     proto = state["nw_proto"]
-    return f"{family} {PROTOCOLS.get(proto, f'protocol {proto}')}"
+    return f"{family} {PROTOCOLS.get(proto) or say('kind.protocol', number=proto)}"
 
 
 def _membership(term: Expression, view: View) -> tuple[str, tuple[str, ...]]:
@@ -287,16 +301,16 @@ def _membership(term: Expression, view: View) -> tuple[str, tuple[str, ...]]:
         members = view.scope.port_group(value.name)
     else:
         return "", ()
+    say = view.words.why
     if members is None:
-        return f"{value} is not in the database", ()
+        return say("set.unknown", set=value), ()
     inside = judge(Compare(term.field, "==", term.value), view)
-    verb = "is" if inside else "is not"
     packet = shown(term.field, view)
     if packet.startswith(NONE):
-        return f"the packet has no {term.field}: it is {summary(view)}", members[:MEMBERS]
+        return say("set.no_field", field=term.field, what=summary(view)), members[:MEMBERS]
     size = (
-        "which is empty"
-        if not members
-        else f"which has {len(members)} member{'s' if len(members) > 1 else ''}"
+        say("set.many", count=len(members))
+        if len(members) > 1
+        else say("set.one" if members else "set.empty")
     )
-    return f"{packet} {verb} in {value}, {size}", members[:MEMBERS]
+    return say("set.in" if inside else "set.not_in", value=packet, set=value, size=size), members[:MEMBERS]

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ko_tui.backend.explain.catalogue import Catalogue, catalogue
 from ko_tui.backend.simulate.clauses import PROTOCOLS, Clause, View, summary
 from ko_tui.backend.simulate.engine import Step
 from ko_tui.backend.simulate.flow_text import ip4, ip6
@@ -49,11 +50,18 @@ class Drop:
 
 
 def why_dropped(
-    simulator: Simulator, simulation: Simulation, *, name_of: NameOf = lambda _: "", limit: int = 8
+    simulator: Simulator,
+    simulation: Simulation,
+    *,
+    name_of: NameOf = lambda _: "",
+    limit: int = 8,
+    words: Catalogue | None = None,
 ) -> Drop | None:
     """The last drop of a simulation explained; None when nothing was dropped."""
     ends = dropped_steps(simulation)
-    return explain_drop(simulator, simulation, ends[-1], name_of=name_of, limit=limit) if ends else None
+    if not ends:
+        return None
+    return explain_drop(simulator, simulation, ends[-1], name_of=name_of, limit=limit, words=words)
 
 
 def explain_drop(
@@ -63,12 +71,13 @@ def explain_drop(
     *,
     name_of: NameOf = lambda _: "",
     limit: int = 8,
+    words: Catalogue | None = None,
 ) -> Drop:
-    """One drop explained; ``end`` is one of ``dropped_steps(simulation)``."""
+    """One drop explained in the language of ``words``; ``end`` is one of ``dropped_steps(simulation)``."""
     step = deciding_step(simulation, end)
-    nearest = near_misses(simulator, step, limit=LOOKED_AT)
+    nearest = near_misses(simulator, step, limit=LOOKED_AT, words=words)
     stage = simulator.index.stage(step.datapath, step.pipeline, step.table)
-    view = view_of(stage, step)
+    view = view_of(stage, step, words)
     said = _Sentence(step, nearest, view, name_of, simulator.southbound.database).text()
     return Drop(said, step, tuple(nearest[:limit]))
 
@@ -85,6 +94,9 @@ class _Sentence:
         self.view = view
         self.name_of = name_of
         self.state = step.state
+        self.words = view.words
+        self.say = view.words.why
+        self.router = self.switch = step.datapath.friendly
 
     def text(self) -> str:
         name = stage_name(self.step)
@@ -107,20 +119,18 @@ class _Sentence:
 
     def packet(self) -> str:
         """The packet as people say it: ``TCP 8080 from 10.16.0.9 to 10.16.0.12``."""
-        return describe(self.state)
+        return describe(self.state, words=self.words)
 
     def flow(self, flow: Flow) -> str:
         named = self.name_of(flow)
-        match = _own_match(flow)
-        return (
-            f"{named} (priority {flow.priority}: {match})" if named else f"priority {flow.priority}: {match}"
-        )
+        key = "flow.named" if named else "flow"
+        return self.say(key, name=named, priority=flow.priority, match=_own_match(flow))
 
-    def near(self, label: str, fits: Callable[[NearMiss], bool] = lambda _: True) -> str:
+    def near(self, kind: str = "plain", fits: Callable[[NearMiss], bool] = lambda _: True) -> str:
         """The nearest flow that ``fits`` and what it asks for, as the end of a sentence."""
         for miss in self.nearest:
             if fits(miss) and not miss.outranked and miss.failed:
-                return f"; {label} {self.flow(miss.flow)}, but {miss.sentence()}"
+                return self.say(f"near.{kind}", flow=self.flow(miss.flow), why=miss.sentence(self.words))
         return ""
 
     # -- stages -------------------------------------------------------------------------------------------------
@@ -131,39 +141,33 @@ class _Sentence:
             return plain
         key = self.state["inport" if incoming else "outport"] & 0xFFFF
         port = self.step.datapath.ports.get(key)
-        name = port.friendly if port else "the port"
-        what = "source" if incoming else "destination"
         ether = mac(self.state["eth.src" if incoming else "eth.dst"])
-        allowed = _allowed(port)
+        said = {
+            "port": port.friendly if port else self.say("port_security.the_port"),
+            "which": self.say("which.source" if incoming else "which.destination"),
+            "mac": ether,
+        }
         if port is not None and port.security:
-            entry = next((a for a in port.security if mac(a.mac) == ether), None)
-            if entry is None:
-                return f"Port security of {name} does not allow the {what} MAC {ether}; it allows {allowed}."
-            return (
-                f"Port security of {name} does not allow the {what} address {self._address(incoming)} with MAC "
-                f"{ether}; it allows {allowed}."
-            )
-        of_port = self.near("nearest is", lambda m: m.distance < OTHERS and bool(m.flow.actions))
-        return f"Port security of {name} does not allow {self.packet()} ({what} MAC {ether}){of_port}."
+            said["allowed"] = _allowed(port, self.words)
+            if not any(mac(a.mac) == ether for a in port.security):
+                return self.say("port_security.mac", **said)
+            return self.say("port_security.address", address=self._address(incoming), **said)
+        of_port = self.near("plain", lambda m: m.distance < OTHERS and bool(m.flow.actions))
+        return self.say("port_security.unknown", packet=self.packet(), near=of_port, **said)
 
     def _refused_frame(self, incoming: bool) -> str | None:
         """What northd drops before it looks at port security at all."""
         flow = self.step.flow
         if flow is None or "_port_sec(" in flow.actions_text:
             return None
-        switch = self.step.datapath.friendly
         if "vlan.present" in flow.match:
             vlan = self.state["vlan.tci"] & 0xFFF
-            return (
-                f"Switch {switch} takes no frames with a VLAN tag from its ports; this one has VLAN {vlan}."
-            )
+            return self.say("port_security.vlan", switch=self.switch, vlan=vlan)
         if "eth.src[40]" in flow.match:
-            return (
-                f"Source MAC {mac(self.state['eth.src'])} is a multicast address, which no sender may have."
-            )
+            return self.say("port_security.multicast", mac=mac(self.state["eth.src"]))
         if re.fullmatch(r'(in|out)port == "[^"]*"( && .*)?', flow.match):
             name = self.view.port_name(self.state["inport" if incoming else "outport"])
-            return f"Port {name} is disabled: no packet may {'come in from' if incoming else 'go out to'} it."
+            return self.say(f"port_security.disabled_{'in' if incoming else 'out'}", port=name)
         return None
 
     def _address(self, source: bool) -> str:
@@ -172,36 +176,30 @@ class _Sentence:
         return ip4(self.state["nw_src" if source else "nw_dst"])
 
     def acl(self) -> str:
-        allows = self.near(
-            "nearest that allows is", lambda m: _allows(m.flow) and _is_acl(m) and self._first(m)
-        )
+        allows = self.near("allows", lambda m: _allows(m.flow) and _is_acl(m) and self._first(m))
         flow = self.step.flow
         if flow is None:
-            return f"No ACL of {self.step.datapath.friendly} allows {self.packet()}{allows}."
+            return self.say("acl.none", switch=self.switch, packet=self.packet(), near=allows)
         if flow.priority in (65532, 65533) and "ct." in flow.match:
-            states = next(
-                (t for t in ("ct.inv", "ct_mark.blocked", "ct_label.blocked") if t in flow.match), "ct"
-            )
-            reason = {
-                "ct.inv": "conntrack calls it invalid",
-                "ct_mark.blocked": "its connection was allowed once and is blocked now",
-                "ct_label.blocked": "its connection was allowed once and is blocked now",
-            }.get(states, "of its conntrack state")
-            return f"{self.packet()} is dropped because {reason}, before any ACL is looked at."
+            blocked = "ct_mark.blocked" in flow.match or "ct_label.blocked" in flow.match
+            reason = "invalid" if "ct.inv" in flow.match else "blocked" if blocked else "state"
+            return self.say("acl.conntrack", packet=self.packet(), reason=self.say(f"acl.{reason}"))
         if flow.priority <= 1:
-            return f"No ACL of {self.step.datapath.friendly} allows {self.packet()}{allows}."
+            return self.say("acl.none", switch=self.switch, packet=self.packet(), near=allows)
         if (named := self.name_of(flow)).startswith(KIND):
-            return f"No rule of {named} allows {describe(self.state, self._named)}{self._nearest_rule() or allows}."
-        return f"{self.packet()} is denied by ACL {self.flow(flow)}{allows}."
+            packet = describe(self.state, self._named, self.words)
+            return self.say("acl.no_rule", policy=named, packet=packet, near=self._nearest_rule() or allows)
+        return self.say("acl.denied", packet=self.packet(), flow=self.flow(flow), near=allows)
 
     def _nearest_rule(self) -> str:
         """The NetworkPolicy rule that comes nearest, and why it does not fit."""
         for miss in self.nearest:
-            rule = rule_words(miss.flow.match) if not miss.outranked and miss.failed else ""
+            rule = rule_words(miss.flow.match, self.words) if not miss.outranked and miss.failed else ""
             named = self.name_of(miss.flow) if rule else ""
             if named.startswith(KIND) and _allows(miss.flow) and _is_acl(miss) and self._first(miss):
                 own = self.step.flow is not None and named == self.name_of(self.step.flow)
-                return f"; nearest is {'its' if own else named} {rule}, but {miss.sentence()}"
+                key = "near.own_rule" if own else "near.rule"
+                return self.say(key, policy=named, rule=rule, why=miss.sentence(self.words))
         return ""
 
     def _named(self, address: str) -> str:
@@ -216,54 +214,46 @@ class _Sentence:
         return f"{address} ({here[0]['logical_port']})" if len(here) == 1 else address
 
     def routing(self) -> str:
-        to = self._address(False)
-        router = self.step.datapath.friendly
         flow = self.step.flow
         if flow is not None and flow.match != "1":
-            return f"Router {router} discards {self.packet()}: route {self.flow(flow)} says so."
-        return f"Router {router} has no route to {to}" + self.near("nearest is") + "."
+            return self.say(
+                "routing.discards", router=self.router, packet=self.packet(), flow=self.flow(flow)
+            )
+        return self.say("routing.none", router=self.router, to=self._address(False), near=self.near())
 
     def policy(self) -> str:
-        router = self.step.datapath.friendly
-        if self.step.flow is None:
-            return f"No policy of router {router} fits {self.packet()}" + self.near("nearest is") + "."
-        allows = self.near("nearest that allows is", lambda m: _allows(m.flow) and self._first(m))
-        return f"Router {router} drops {self.packet()} by policy {self.flow(self.step.flow)}{allows}."
+        flow = self.step.flow
+        if flow is None:
+            return self.say("policy.none", router=self.router, packet=self.packet(), near=self.near())
+        allows = self.near("allows", lambda m: _allows(m.flow) and self._first(m))
+        return self.say(
+            "policy.drops", router=self.router, packet=self.packet(), flow=self.flow(flow), near=allows
+        )
 
     def router_input(self) -> str:
-        router = self.step.datapath.friendly
         flow = self.step.flow
-        if flow is not None and "ip.ttl" in flow.match:
-            ttl = self.state["nw_ttl"]
-            return f"Router {router} drops {self.packet()}: its TTL is {ttl} and cannot go down further."
-        if flow is not None and ("dst" in flow.match or "tpa" in flow.match):
-            return (
-                f"Router {router} takes {self.packet()} as meant for itself and has no use for it "
-                f"({self.flow(flow)}): the address is the router's own."
-            )
-        if flow is not None:
-            return f"Router {router} drops {self.packet()} as not to be routed ({self.flow(flow)})."
-        return self.other()
+        if flow is None:
+            return self.other()
+        if "ip.ttl" in flow.match:
+            return self.say("router.ttl", router=self.router, packet=self.packet(), ttl=self.state["nw_ttl"])
+        key = "router.own" if "dst" in flow.match or "tpa" in flow.match else "router.not_routed"
+        return self.say(key, router=self.router, packet=self.packet(), flow=self.flow(flow))
 
     def admission(self) -> str:
-        inport = self.view.port_name(self.state["inport"])
-        return (
-            f"Router {self.step.datapath.friendly} does not take frames for MAC {mac(self.state['eth.dst'])} on "
-            f"port {inport}" + self.near("nearest is", lambda m: "eth.dst" in m.flow.match) + "."
+        return self.say(
+            "router.admission",
+            router=self.router,
+            mac=mac(self.state["eth.dst"]),
+            port=self.view.port_name(self.state["inport"]),
+            near=self.near("plain", lambda m: "eth.dst" in m.flow.match),
         )
 
     def unknown_mac(self) -> str:
-        switch = self.step.datapath.friendly
-        owner = self._port_with(mac(self.state["eth.dst"]))
+        ether = mac(self.state["eth.dst"])
+        owner = self._port_with(ether)
         if owner:
-            return (
-                f"Port {owner} of switch {switch} has MAC {mac(self.state['eth.dst'])}, but no flow leads to it: "
-                f"Port {owner} is disabled, or it is not up yet."
-            )
-        return (
-            f"Switch {switch} has no port with MAC {mac(self.state['eth.dst'])}, and none of its ports takes "
-            "frames for unknown MACs."
-        )
+            return self.say("switch.not_up", port=owner, switch=self.switch, mac=ether)
+        return self.say("switch.unknown_mac", switch=self.switch, mac=ether)
 
     def _port_with(self, address: str) -> str:
         """The name of the switch's port that has a MAC by its Port_Binding, whatever the flows say; "" for none."""
@@ -276,40 +266,44 @@ class _Sentence:
         return ""
 
     def no_neighbour(self) -> str:
-        router = self.step.datapath.friendly
-        hop = (
-            ip4(self.state["xxreg0"] >> 96) if self.state["eth.type"] == ETH_IP else ip6(self.state["xxreg0"])
-        )
-        outport = self.view.port_name(self.state["outport"])
-        return f"Router {router} knows no MAC address for {hop} behind its port {outport}, and no flow asks for it."
+        v4 = self.state["eth.type"] == ETH_IP
+        hop = ip4(self.state["xxreg0"] >> 96) if v4 else ip6(self.state["xxreg0"])
+        port = self.view.port_name(self.state["outport"])
+        return self.say("router.no_neighbour", router=self.router, hop=hop, port=port)
 
     def balancer(self) -> str:
         flow = self.step.flow
-        if flow is not None:
-            return f"{self.packet()} is dropped by a load balancer without a backend ({self.flow(flow)})."
-        return self.other()
+        if flow is None:
+            return self.other()
+        return self.say("balancer.no_backend", packet=self.packet(), flow=self.flow(flow))
 
     def other(self) -> str:
-        name = stage_name(self.step) or f"table {self.step.table}"
-        where = f"{name} of {self.step.datapath.friendly}"
+        said = {
+            "stage": stage_name(self.step) or self.say("stage.number", table=self.step.table),
+            "datapath": self.step.datapath.friendly,
+            "packet": self.packet(),
+        }
         if self.step.flow is None:
-            return f"{where} has no flow for {self.packet()}" + self.near("nearest is") + "."
-        goes_on = self.near("nearest that goes on is", lambda m: bool(m.flow.actions) and self._first(m))
-        return f"{where} drops {self.packet()} by flow {self.flow(self.step.flow)}{goes_on}."
+            return self.say("stage.none", near=self.near(), **said)
+        goes_on = self.near("goes_on", lambda m: bool(m.flow.actions) and self._first(m))
+        return self.say("stage.drops", flow=self.flow(self.step.flow), near=goes_on, **said)
 
     def _first(self, miss: NearMiss) -> bool:
         """Whether the flow would come before the one that was hit."""
         return self.step.flow is None or miss.flow.rank < self.step.flow.rank
 
 
-def describe(state: State, name: Callable[[str], str] = str) -> str:
+def describe(state: State, name: Callable[[str], str] = str, words: Catalogue | None = None) -> str:
     """``TCP 8080 from 10.16.0.9 to 10.16.0.12``; for what is no IP its kind and MACs. ``name`` may name addresses."""
+    say = (words or catalogue()).why
     kind = state["eth.type"]
     if kind == ETH_ARP:
-        verb = "ARP request for" if state["nw_proto"] == 1 else "ARP reply about"
-        return f"{verb} {ip4(state['nw_dst' if state['nw_proto'] == 1 else 'nw_src'])}"
+        if state["nw_proto"] == 1:
+            return say("packet.arp_request", address=ip4(state["nw_dst"]))
+        return say("packet.arp_reply", address=ip4(state["nw_src"]))
     if kind not in (ETH_IP, ETH_IPV6):
-        return f"Ethernet type {kind:#x} from {mac(state['eth.src'])} to {mac(state['eth.dst'])}"
+        ends = {"source": mac(state["eth.src"]), "to": mac(state["eth.dst"])}
+        return say("packet.ethernet", type=f"{kind:#x}", **ends)
     v4 = kind == ETH_IP
     source, to = (
         (ip4(state["nw_src"]), ip4(state["nw_dst"]))
@@ -317,24 +311,20 @@ def describe(state: State, name: Callable[[str], str] = str) -> str:
         else (ip6(state["ipv6_src"]), ip6(state["ipv6_dst"]))
     )
     proto = state["nw_proto"]
-    proto_name = PROTOCOLS.get(proto, f"IP protocol {proto}")
+    proto_name = PROTOCOLS.get(proto) or say("protocol.other", number=proto)
     port = f" {state['tp_dst']}" if proto in (TCP, UDP, SCTP) else ""
-    return f"{proto_name}{port} from {name(source)} to {name(to)}"
+    return say("packet.ip", protocol=f"{proto_name}{port}", source=name(source), to=name(to))
 
 
-def _allowed(port: Port | None) -> str:
-    if port is None or not port.security:
-        return "nothing that is known"
-    return " and ".join(_entry(a) for a in port.security[:4])
+def _allowed(port: Port, words: Catalogue) -> str:
+    return words.why("allowed.and").join(_entry(a, words) for a in port.security[:4])
 
 
-def _entry(allowed: AllowedAddresses) -> str:
+def _entry(allowed: AllowedAddresses, words: Catalogue) -> str:
     addresses = [ip4(a) for a in sorted(allowed.ipv4)] + [ip6(a) for a in sorted(allowed.ipv6)]
-    return (
-        f"{mac(allowed.mac)} with {', '.join(addresses)}"
-        if addresses
-        else f"{mac(allowed.mac)} with any address"
-    )
+    if not addresses:
+        return words.why("allowed.any", mac=mac(allowed.mac))
+    return words.why("allowed.with", mac=mac(allowed.mac), addresses=", ".join(addresses))
 
 
 def _own_match(flow: Flow) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ko_tui.backend.explain.catalogue import Catalogue, catalogue
 from ko_tui.backend.ovn.expression import parse
 from ko_tui.backend.ovn.lexer import LanguageError
 from ko_tui.backend.ovn.trace_model import Verdict
@@ -44,16 +45,17 @@ class NearMiss:
         """The clauses that say no."""
         return [c for c in self.clauses if c.value is False]
 
-    def sentence(self) -> str:
+    def sentence(self, words: Catalogue | None = None) -> str:
         """What would have had to be different, in one sentence without its full stop."""
+        say = (words or catalogue()).why
         if self.outranked:
-            return "it matches too, but a flow of higher priority comes first"
-        parts = [c.note or f"it asks for {c.text}, and {c.sentence()}" for c in self.failed]
-        return "; ".join(parts) or "it asks for something that is not known"
+            return say("miss.outranked")
+        parts = [c.note or say("miss.asks", text=c.text, packet=c.sentence(words)) for c in self.failed]
+        return say("miss.join").join(parts) or say("miss.unknown")
 
 
-def view_of(stage: Stage, step: Step) -> View:
-    """The packet of a step, ready to judge matches of its stage."""
+def view_of(stage: Stage, step: Step, words: Catalogue | None = None) -> View:
+    """The packet of a step, ready to judge matches of its stage; what is said of it is said in ``words``."""
     datapath, sb = step.datapath, stage.index.southbound
 
     def port_name(key: int) -> str:
@@ -61,13 +63,15 @@ def view_of(stage: Stage, step: Step) -> View:
         group = next((g for g in datapath.groups if g.tunnel_key == key), None)
         return port.friendly if port else group.name if group else "" if not key else f"port {key}"
 
-    return View(step.state, stage.scope, port_name, sets=sb.address_sets.get)
+    return View(step.state, stage.scope, port_name, sets=sb.address_sets.get, words=words or catalogue())
 
 
-def near_misses(simulator: Simulator, step: Step, *, limit: int = 8) -> list[NearMiss]:
+def near_misses(
+    simulator: Simulator, step: Step, *, limit: int = 8, words: Catalogue | None = None
+) -> list[NearMiss]:
     """The other flows of the step's stage, nearest first, at most ``limit``."""
     stage = simulator.index.stage(step.datapath, step.pipeline, step.table)
-    view = view_of(stage, step)
+    view = view_of(stage, step, words)
     made = [m for f in _likely(stage, step) if f is not step.flow and (m := miss(f, step, view))]
     made.sort(key=lambda m: (m.outranked, m.distance, m.flow.rank))
     return made[:limit]

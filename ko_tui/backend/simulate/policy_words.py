@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from ko_tui.backend.explain.catalogue import Catalogue, catalogue
+
 KIND = "NetworkPolicy "
 _SET = re.compile(r"\$[\w.]+\.(ingress|egress)\.allow\.(?:[\w]+\.)?(\d+)\b")
 _ONE = re.compile(r"\b(tcp|udp|sctp)\.dst == (\d+|\{[^{}]*\})")
@@ -15,19 +17,23 @@ _RANGE = re.compile(r"\b(\d+) <= (tcp|udp|sctp)\.dst <= (\d+)")
 _WHOLE = re.compile(r"(?<![\w.])(tcp|udp|sctp)(?![\w.])")
 
 
-def rule_words(match: str) -> str:
+def rule_words(match: str, words: Catalogue | None = None) -> str:
     """``ingress rule 2, which allows TCP 80``; "" when the match is not a rule of a NetworkPolicy."""
     found = _SET.search(match)
     if found is None:
         return ""
-    return f"{found[1]} rule {int(found[2]) + 1}, which allows {_ports(match)}"
+    words = words or catalogue()
+    return words.why(f"rule.{found[1]}", number=int(found[2]) + 1, ports=_ports(match, words))
 
 
-def _ports(match: str) -> str:
+def _ports(match: str, words: Catalogue) -> str:
     said = [f"{p.upper()} {_listed(n)}" for p, n in _ONE.findall(match)]
-    said += [f"{p.upper()} {low} to {high}" for low, p, high in _RANGE.findall(match)]
+    said += [
+        words.why("rule.range", protocol=p.upper(), low=low, high=high)
+        for low, p, high in _RANGE.findall(match)
+    ]
     said = said or [p.upper() for p in dict.fromkeys(_WHOLE.findall(match))]
-    return " and ".join(dict.fromkeys(said)) or "every port"
+    return words.why("allowed.and").join(dict.fromkeys(said)) or words.why("rule.every_port")
 
 
 def _listed(numbers: str) -> str:

@@ -25,6 +25,7 @@ SECTIONS = (
     "purposes",
     "oftables",
     "phrases",
+    "why",
 )
 
 
@@ -108,7 +109,7 @@ class Catalogue:
         return ActionText(keyword, **entry) if entry else None
 
     def text(self, section: str, key: str) -> str | None:
-        """A plain text of ``outcomes``, ``assumptions``, ``purposes`` or ``phrases``; None when unknown."""
+        """A plain text of ``outcomes``, ``assumptions``, ``purposes``, ``phrases`` or ``why``; None when unknown."""
         found = section_of(self.language, section).get(key)
         if found is None:
             found = section_of("en", section).get(key)
@@ -116,7 +117,14 @@ class Catalogue:
 
     def say(self, key: str, **values: object) -> str:
         """The phrase ``key`` with its blanks filled in. Values are inserted as they are, never interpreted."""
-        template = self.text("phrases", key)
+        return self._filled("phrases", key, values)
+
+    def why(self, key: str, **values: object) -> str:
+        """As ``say``, of the phrases about what did not match and what dropped a packet."""
+        return self._filled("why", key, values)
+
+    def _filled(self, section: str, key: str, values: dict[str, object]) -> str:
+        template = self.text(section, key)
         if template is None:
             return key
         return template.format(**values) if values else template
