@@ -52,15 +52,26 @@ def note_change(
 
 
 def leave_trail(
-    hops: list[Hop], outcome: Outcome | None, decided: Stage | None, reason: str, words: Catalogue
+    hops: list[Hop],
+    outcome: Outcome | None,
+    decided: Stage | None,
+    reason: str,
+    words: Catalogue,
+    *,
+    others: int = 0,
 ) -> list[Hop]:
-    """The hops with their end: the port, the drop (by the stage that decided it), the reply or the controller."""
+    """The hops with their end: the port, the drop (by the stage that decided it), the reply or the controller.
+
+    ``others`` is the number of further ports that copies of the packet reached.
+    """
     if outcome is None:
         return hops
     stage = decided.name if decided else ""
     match outcome.verdict:
         case Verdict.DELIVERED:
-            hops.append(Hop("port", outcome.port, outcome.port_type))
+            notes = [outcome.port_type] if outcome.port_type else []
+            notes += [words.say("hop.others", count=others)] if others else []
+            hops.append(Hop("port", outcome.port, "; ".join(notes)))
         case Verdict.DROPPED:
             hops.append(Hop("drop", outcome.datapath, words.say("hop.drop", stage=stage, reason=reason)))
         case Verdict.REPLIED:

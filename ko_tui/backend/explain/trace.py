@@ -100,7 +100,9 @@ def explain_trace(
         verdict=trace.verdict,
         headline=headline(trace, work.made, work.words, work.names),
         stages=work.made,
-        hops=leave_trail(trail, outcome, decided, reason, work.words),
+        hops=leave_trail(
+            trail, outcome, decided, reason, work.words, others=max(0, len(set(trace.outputs)) - 1)
+        ),
         outcomes=list(trace.outcomes),
         notes=notes(trace, work.made, work.words),
         version=version,
